@@ -1,0 +1,3 @@
+"""Castalia: a server-virtualization manager."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The manager's own data: tables, stores that return model objects, migrations."""

@@ -1,0 +1,1 @@
+"""Hosts' hypervisors: what can be asked of them (`driver.py`) and who answers (`driver_*.py`)."""

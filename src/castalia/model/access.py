@@ -1,0 +1,75 @@
+"""Users, roles, tokens, and who is asking."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody may do; each role may all that the ones below it may."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+    def allows(self, needed: "Role") -> bool:
+        """Whether this role is enough where `needed` is asked for."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A local user. The password's hash never leaves the db package."""
+
+    id: str
+    name: str
+    role: Role
+    disabled: bool = False
+    created_at: datetime
+    last_login_at: datetime | None = None
+    revision: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiToken:
+    """A token for programs; only its hash is kept. Its role never exceeds its user's."""
+
+    id: str
+    user_id: str
+    name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who is asking, in which role, from where, through what."""
+
+    user_id: str
+    user_name: str
+    role: Role
+    source: str = ""
+    channel: str = "web"
+    session_id: str = ""
+
+
+SYSTEM = Principal(user_id="system", user_name="system", role=Role.ADMIN, channel="internal")
+"""The manager itself: timers and inventory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """Who changed what, from where, and how it ended."""
+
+    id: str
+    at: datetime
+    user_name: str
+    source: str
+    channel: str
+    action: str
+    target: str
+    outcome: str
+    detail: str = ""

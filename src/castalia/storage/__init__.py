@@ -1,0 +1,1 @@
+"""Hosts' storage: repositories and volumes."""
