@@ -257,3 +257,26 @@ class VmSpec:
     tags: tuple[str, ...] = ()
     autostart: bool = False
     start: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmCreation:
+    """One or more new VMs. With `count` above 1, the spec's name is a pattern (`web-{n:02}`)."""
+
+    spec: VmSpec
+    count: int = 1
+    first_number: int = 1
+
+
+class PowerAction(StrEnum):
+    """What the power buttons do."""
+
+    START = "start"
+    SHUTDOWN = "shutdown"
+    STOP = "stop"
+    REBOOT = "reboot"
+    RESET = "reset"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SUSPEND = "suspend"
+    DISCARD = "discard"
