@@ -1,46 +1,27 @@
-"""The whole at a glance: counts, capacity, what needs attention, and what a search found."""
+"""What stands on the first page."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from castalia.model.event import Severity
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """How many there are of each noun; cheap enough to ask for with every page."""
-
-    vms: int = 0
-    hosts: int = 0
-    templates: int = 0
-    repositories: int = 0
-    networks: int = 0
-    active_jobs: int = 0
+from castalia.model.event import Event, Severity
+from castalia.model.job import Job
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attention:
-    """Something that is wrong with an object and what to do about it. `verb`, when set, is the
-    action on the subject that mends it."""
+    """Something that somebody should look at. `link` is the path of the page where it can be mended."""
 
     severity: Severity
-    subject: str
-    subject_name: str
     text: str
     remedy: str = ""
-    verb: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overview:
-    """Capacity and use of all hosts and repositories that answer, and VMs and hosts by state."""
+class Capacity:
+    """What all reachable hosts have, and what is in use."""
 
-    counts: Counts
-    vms_by_state: Mapping[str, int] = field(default_factory=dict)
-    hosts_by_state: Mapping[str, int] = field(default_factory=dict)
     cpus: int = 0
     cpu_fraction: float = 0.0
-    vcpus_running: int = 0
     memory_mib: int = 0
     memory_used_mib: int = 0
     storage_bytes: int = 0
@@ -48,11 +29,23 @@ class Overview:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """One hit of a search over all nouns."""
+class Overview:
+    """Health, capacity, what needs attention, what is going on. Counts are by state."""
+
+    hosts: dict[str, int]
+    vms: dict[str, int]
+    templates: int
+    capacity: Capacity
+    attention: tuple[Attention, ...]
+    jobs: tuple[Job, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A search result. `noun` is vm, host, template, network, repository or job."""
 
     noun: str
     id: str
     name: str
     detail: str = ""
-    state: str = ""
