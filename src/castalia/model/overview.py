@@ -8,7 +8,8 @@ from castalia.model.job import Job
 
 @dataclass(frozen=True, kw_only=True)
 class Attention:
-    """Something that somebody should look at. `link` is the path of the page where it can be mended."""
+    """Something that somebody should look at. `link` is the path of the page where it can be
+    mended."""
 
     severity: Severity
     text: str

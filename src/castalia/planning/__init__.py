@@ -1,0 +1,1 @@
+"""Pure algorithms: they get facts and return decisions with reasons."""
