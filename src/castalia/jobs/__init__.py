@@ -1,0 +1,1 @@
+"""The durable job engine: queue, leases, journal, limits, cron."""

@@ -46,8 +46,9 @@ class JobStep:
 
 @dataclass(frozen=True, kw_only=True)
 class JobLogLine:
-    """A line of a job's log."""
+    """A line of a job's log. Lines of a job are numbered from 1; the oldest may be gone."""
 
+    number: int = 0
     at: datetime
     level: str
     text: str
