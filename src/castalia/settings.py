@@ -53,6 +53,10 @@ class ServerSettings(_Section):
     """PEM file with the private key."""
     upload_limit_gib: int = 256
     """Largest upload that is accepted, in GiB."""
+    host_names: tuple[str, ...] = ()
+    """Names, beside this machine's own, under which browsers may ask for the manager."""
+    open_metrics: bool = False
+    """Whether /metrics answers programs on this machine without an API token."""
 
 
 class DatabaseSettings(_Section):
