@@ -88,8 +88,9 @@ class HostSettings(_Section):
     probe_timeout_s: float = 3.0
     """A host that does not accept a TCP connection in this time is unreachable."""
     keepalive_s: int = 4
-    """Interval of libvirt's keepalive on remote connections; three missing answers close the
-    connection."""
+    """Interval of libvirt's keepalive; a host that is silent for three of them is unreachable."""
+    open_timeout_s: float = 10.0
+    """A host whose libvirt does not answer within this time is unreachable."""
     resync_s: float = 60.0
     """Pause between full comparisons of a host's VMs with the database."""
 
