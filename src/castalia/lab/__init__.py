@@ -1,0 +1,1 @@
+"""Hosts in namespaces on this machine, each with a libvirtd of its own."""

@@ -1,0 +1,59 @@
+"""The files that a lab host's libvirt reads."""
+
+from pathlib import Path
+
+_LIBVIRTD = """\
+host_uuid = "{uuid}"
+unix_sock_rw_perms = "0700"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+"""
+
+_QEMU = """\
+security_driver = "none"
+namespaces = []
+"""
+
+_VIRTLOGD = """\
+log_outputs = "3:file:/var/log/libvirt/virtlogd.log"
+"""
+
+_DEFAULT_NETWORK = """\
+<network>
+  <name>default</name>
+  <uuid>{uuid}</uuid>
+  <forward mode='nat'/>
+  <bridge name='virbr0' stp='off' delay='0'/>
+  <ip address='192.168.122.1' netmask='255.255.255.0'>
+    <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp>
+  </ip>
+</network>
+"""
+
+
+def write(directory: Path, *, uuid: str, default_network: bool) -> None:
+    """Fills `directory`, which the host will see as /etc/libvirt. What is there already stays."""
+    files = {
+        "libvirtd.conf": _LIBVIRTD.format(uuid=uuid),
+        "qemu.conf": _QEMU,
+        "virtlogd.conf": _VIRTLOGD,
+    }
+    for name, text in files.items():
+        _write_new(directory / name, text)
+    if default_network:
+        _write_network(directory / "qemu" / "networks", uuid)
+
+
+def _write_network(directory: Path, uuid: str) -> None:
+    _write_new(directory / "default.xml", _DEFAULT_NETWORK.format(uuid=uuid))
+    link = directory / "autostart" / "default.xml"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to("/etc/libvirt/qemu/networks/default.xml")
+
+
+def _write_new(file: Path, text: str) -> None:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
