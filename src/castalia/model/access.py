@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from castalia.errors import Forbidden
+
 
 class Role(StrEnum):
     """What somebody may do; each role may all that the ones below it may."""
@@ -54,6 +56,13 @@ class Principal:
     source: str = ""
     channel: str = "web"
     session_id: str = ""
+
+    def require(self, needed: Role) -> None:
+        """Raises Forbidden unless the principal's role allows what `needed` may do."""
+        if not self.role.allows(needed):
+            message = f"This needs the role {needed}; you have {self.role}."
+            remedy = f"Ask an administrator to do it, or to give you the role {needed}."
+            raise Forbidden(message, remedy=remedy)
 
 
 SYSTEM = Principal(user_id="system", user_name="system", role=Role.ADMIN, channel="internal")

@@ -10,7 +10,7 @@ MAX_VOLUME_BYTES = 64 * TIB
 or an attack."""
 
 _UNITS = {"": 1, "k": KIB, "m": MIB, "g": GIB, "t": TIB, "p": 1024**5, "e": 1024**6}
-_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgtpe]?)(?:i?b)?\s*", re.IGNORECASE)
+_AMOUNT = re.compile(r"\s*(\d{1,20}(?:\.\d{1,20})?)\s*([kmgtpe]?)(?:i?b)?\s*", re.IGNORECASE)
 
 
 def parse_bytes(text: str | int, *, field: str, default_unit: str = "") -> int:

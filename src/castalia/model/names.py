@@ -8,6 +8,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.IGNORECASE | re.ASCII)
 _TAG = re.compile(r"[a-z0-9][a-z0-9._:=-]{0,62}", re.IGNORECASE | re.ASCII)
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _NUMBERED = re.compile(r"\{n(?::0?(\d))?\}|%0?(\d?)d")
+_DIGITS = re.compile(r"[0-9]+")
 _REMEDY = (
     "Use 1 to 63 letters, digits, dots, dashes or underscores, beginning with a letter or digit."
 )
@@ -52,3 +53,8 @@ def numbered_names(pattern: str, *, count: int, start: int = 1) -> list[str]:
         return [checked_name(f"{pattern}-{number}") for number in numbers]
     before, after = pattern[: match.start()], pattern[match.end() :]
     return [checked_name(before + number + after) for number in numbers]
+
+
+def natural_key(name: str) -> str:
+    """What to sort `name` by, so that web2 comes before web10 and Alpha beside alpha."""
+    return _DIGITS.sub(lambda match: match[0].lstrip("0").rjust(12, "0"), name.lower())

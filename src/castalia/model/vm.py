@@ -1,5 +1,6 @@
 """Virtual machines."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -118,6 +119,14 @@ class Definition:
     serial_console: bool = False
     agent_channel: bool = False
 
+    @property
+    def mode(self) -> Mode:
+        """How a VM of this definition is virtualized, as far as its devices and type tell."""
+        if self.domain_type == "qemu":
+            return Mode.EMULATED
+        buses = {disk.bus for disk in self.disks} | {nic.model for nic in self.nics}
+        return Mode.PVHVM if buses & {"virtio", "xen", "netfront"} else Mode.HVM
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ownership:
@@ -173,11 +182,16 @@ class Vm:
 
     @property
     def address(self) -> str:
-        """The address to show first: IPv4 before IPv6, the agent's word before others; empty if
-        none is known."""
-        order = list(AddressSource)
-        ranked = sorted(self.addresses, key=lambda a: (":" in a.ip, order.index(a.source)))
-        return ranked[0].ip if ranked else ""
+        """The address to show first; empty if none is known."""
+        return first_address(self.addresses)
+
+
+def first_address(addresses: Iterable[Address]) -> str:
+    """The address to show first: IPv4 before IPv6, the agent's word before others; empty if there
+    is none."""
+    order = list(AddressSource)
+    ranked = sorted(addresses, key=lambda a: (":" in a.ip, order.index(a.source)))
+    return ranked[0].ip if ranked else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,9 +217,10 @@ SIZES: dict[str, Size] = {
 
 @dataclass(frozen=True, kw_only=True)
 class DiskSpec:
-    """A disk that a new or edited VM gets. Exactly one of: `size_bytes` (a blank one), or `volume`
-    (an existing
-    one), with `repository` empty for the default."""
+    """A disk that a new or edited VM gets: a blank one of `size_bytes`, or the existing `volume`.
+
+    An empty `repository` stands for the host's default.
+    """
 
     size_bytes: int = 0
     volume: str = ""
@@ -239,15 +254,23 @@ class GuestSeed:
 
 @dataclass(frozen=True, kw_only=True)
 class VmSpec:
-    """What a new VM shall be."""
+    """What a new VM shall be.
+
+    Where `vcpus` or `memory_mib` is 0, the size says it, or the template's default size. The first
+    disk is a linked clone of the template's, or blank; `disk_bytes` 0 leaves its size to the
+    template (blank: 10 GiB, none if other disks are given). `iso` is `repository/volume`.
+    """
 
     name: str
     host: str = ""
+    repository: str = ""
     template: str = ""
     iso: str = ""
-    vcpus: int = 1
-    memory_mib: int = 512
+    vcpus: int = 0
+    memory_mib: int = 0
+    max_memory_mib: int = 0
     size: str = ""
+    disk_bytes: int = 0
     mode: str = "auto"
     firmware: str = "bios"
     disks: tuple[DiskSpec, ...] = ()
