@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from castalia.images.builders import builder
+from castalia.images.builder import builder
 from castalia.images.command import ignore_progress, keep_going
 
 

@@ -14,7 +14,7 @@ from subprocess import DEVNULL
 from subprocess import run as run_quietly
 
 from castalia.errors import ImageError
-from castalia.images.builder import BuiltImage
+from castalia.images.built_image import BuiltImage
 from castalia.images.command import Check, run
 
 SECTOR_BYTES = 512

@@ -1,26 +1,12 @@
-"""What every template builder offers."""
+"""What every template builder offers, and which ones there are."""
 
-import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Protocol
 
+from castalia.errors import NotFound
+from castalia.images.builder_micro import MicroBuilder
+from castalia.images.built_image import BuiltImage
 from castalia.images.command import Check, Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuiltImage:
-    """A finished template disk. `packages` says which versions are in it."""
-
-    path: Path
-    format: str = "qcow2"
-    virtual_bytes: int
-    size_bytes: int
-    sha256: str
-    packages: dict[str, str] = field(default_factory=dict)
 
 
 class TemplateBuilder(Protocol):
@@ -64,26 +50,16 @@ class TemplateBuilder(Protocol):
         """
 
 
-def content_hash(modules: Iterable[str], *, guest: str = "") -> str:
-    """A hash over our own modules and a guest's files: the part of a build that is ours."""
-    here = resources.files("castalia.images")
-    digest = hashlib.sha256()
-    for module in modules:
-        digest.update((here / module).read_bytes())
-    for path, content in sorted(guest_files(guest).items()) if guest else ():
-        digest.update(path.encode() + b"\0" + content)
-    return digest.hexdigest()[:16]
+def builders() -> dict[str, TemplateBuilder]:
+    """All builders by name."""
+    every: list[TemplateBuilder] = [MicroBuilder()]
+    return {one.name: one for one in every}
 
 
-def guest_files(guest: str) -> dict[str, bytes]:
-    """The files that go into a guest as they are, by their path in it."""
-    return dict(_walk(resources.files("castalia.images") / "guest" / guest, ""))
-
-
-def _walk(directory: Traversable, prefix: str) -> Iterable[tuple[str, bytes]]:
-    for entry in directory.iterdir():
-        path = f"{prefix}{entry.name}"
-        if entry.is_dir():
-            yield from _walk(entry, f"{path}/")
-        else:
-            yield path, entry.read_bytes()
+def builder(name: str) -> TemplateBuilder:
+    """The builder of that name; raises NotFound."""
+    known = builders()
+    if name not in known:
+        remedy = f"Choose one of: {', '.join(sorted(known))}."
+        raise NotFound(f"There is no template builder {name!r}.", remedy=remedy)
+    return known[name]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from castalia.images.boot_disk import DiskPlan, write_boot_disk
-from castalia.images.builder import BuiltImage, content_hash
+from castalia.images.built_image import BuiltImage
 from castalia.images.command import Check, Progress
 from castalia.images.debian_packages import Package, PackageSource, unpack
+from castalia.images.guest_content import content_hash
 from castalia.images.micro_root import lay_out
 
 _PROGRAM_PACKAGES = ("busybox-static", "dropbear-bin", "e2fsprogs", "qemu-guest-agent", "sudo")

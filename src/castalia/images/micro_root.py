@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from castalia.errors import ImageError
-from castalia.images.builder import guest_files
 from castalia.images.command import Check, run
+from castalia.images.guest_content import guest_files
 
 _EARLY_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ata_piix", "xen_blkfront")
 _MODULES = (
