@@ -259,6 +259,7 @@ _LISTING = Listing(
         "memory": func.coalesce(hosts.c.memory_used_mib, -1),
         "vms": _VM_COUNT,
         "created": hosts.c.created_at,
+        "created_at": hosts.c.created_at,
     },
     search=Searchable(
         fields={

@@ -4,10 +4,10 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from castalia.db import vms as store
 from castalia.db.filtering import Search, Searchable, matches, tag_search
 from castalia.db.paging import Listing, page_of
 from castalia.db.tables import hosts, vm_nics, vms
+from castalia.db.vm_rows import many
 from castalia.model.capabilities import Mode
 from castalia.model.filters import Kind
 from castalia.model.page import Page, PageRequest
@@ -67,6 +67,7 @@ _LISTING = Listing(
         "template": vms.c.template,
         "size": vms.c.size,
         "created": vms.c.created_at,
+        "created_at": vms.c.created_at,
     },
     search=Searchable(
         fields=_FIELDS,
@@ -77,4 +78,4 @@ _LISTING = Listing(
 
 def page(connection: Connection, request: PageRequest) -> Page[Vm]:
     """A page of VMs. Raises InvalidRequest naming `limit`, `sort`, `filter` or `cursor`."""
-    return page_of(connection, _LISTING, request, store.many)
+    return page_of(connection, _LISTING, request, many)

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select
 
 from castalia.db.tables import hosts, vm_disks, vm_nics, vms
+from castalia.errors import NotFound
 from castalia.model.capabilities import Mode
+from castalia.model.event import Change
 from castalia.model.names import natural_key
 from castalia.model.vm import Address, Definition, Origin, Vm, VmState, first_address
 
@@ -32,6 +34,12 @@ def from_row(row: Row[Any]) -> Vm:
             "mode": Mode(row.mode),
         }
     )
+
+
+def many(connection: Connection, ids: Sequence[str]) -> list[Vm]:
+    """The VMs with these ids, in any order; unknown ids are left out."""
+    rows = connection.execute(selection().where(vms.c.id.in_(ids)))
+    return [from_row(row) for row in rows]
 
 
 def to_values(vm: Vm) -> dict[str, Any]:
@@ -105,3 +113,21 @@ def index_devices(connection: Connection, definitions: Mapping[str, Definition])
         connection.execute(insert(vm_disks), disks)
     if nics:
         connection.execute(insert(vm_nics), nics)
+
+
+def change_of(vm: Vm, verb: str) -> Change:
+    """The change to publish about a VM: the few fields that a list shows."""
+    data = {
+        "name": vm.name,
+        "state": vm.state.value,
+        "host_id": vm.host_id,
+        "address": vm.address,
+        "revision": vm.revision,
+    }
+    return Change(noun="vm", id=vm.id, verb=verb, data=data)
+
+
+def missing(ref: str) -> NotFound:
+    """The error for a VM that is not there."""
+    remedy = "Look at the list of VMs; it may have been deleted or renamed."
+    return NotFound(f"There is no VM {ref!r}.", code="vm.not-found", remedy=remedy)

@@ -1,16 +1,26 @@
 """Brings the stored VMs of a host in line with what the host reports, writing only differences."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from castalia.db import vm_rows, vms
-from castalia.db.columns import utc_now
+from castalia.db import vm_rows
 from castalia.db.tables import vm_tombstones
 from castalia.db.tables import vms as table
+from castalia.db.vm_rows import change_of
 from castalia.model.event import Change
 from castalia.model.ids import new_id
 from castalia.model.vm import Definition, Origin, Vm, VmFacts, VmState
@@ -32,54 +42,49 @@ class _Outcome:
 
 
 def sync(
+    connection: Connection, host_id: str, facts: Sequence[VmFacts], *, taken_at: datetime
+) -> list[Change]:
+    """Makes the stored VMs of a host what `facts`, a report of all of them, says; returns changes.
+
+    `taken_at` is when the report was begun: whatever was learned, created or deleted after that is
+    left alone, so a slow report never overwrites newer knowledge. VMs that nobody knew are taken in
+    (`found`, unless they carry our note), those not reported are forgotten, except the ones that
+    are still being created.
+    """
+    stored = _stored(connection, host_id)
+    outcome = _compared(connection, host_id, facts, stored, taken_at)
+    reported = {_uuid(one) for one in facts}
+    vanished = [vm for vm in stored.values() if vm.uuid not in reported]
+    outcome.gone = [vm.id for vm in vanished if _may_vanish(vm, taken_at)]
+    return _write(connection, outcome, host_id)
+
+
+def sync_some(
     connection: Connection,
     host_id: str,
     facts: Sequence[VmFacts],
     *,
     taken_at: datetime,
-    complete: bool = True,
+    gone: Collection[str] = (),
 ) -> list[Change]:
-    """Makes the host's stored VMs what `facts` say, and returns what changed.
-
-    `taken_at` is when the report was begun: whatever was learned, created or deleted after that is
-    left alone, so a slow report never overwrites newer knowledge. VMs that nobody knew are taken in
-    (`found`, unless they carry our note); with `complete`, those not reported are forgotten. VMs
-    that are being created belong to their job and are not touched.
-    """
-    stored = _stored(connection, host_id, None if complete else [_uuid(f) for f in facts])
-    buried = _buried(connection, host_id, taken_at)
-    outcome = _Outcome()
-    for reported in facts:
-        if _uuid(reported) not in buried:
-            _compare(reported, stored.get(_uuid(reported)), host_id, taken_at, outcome)
-    if complete:
-        reported_uuids = {_uuid(f) for f in facts}
-        outcome.gone = [
-            vm.id
-            for vm in stored.values()
-            if vm.uuid not in reported_uuids and _may_vanish(vm, taken_at)
-        ]
-    else:
-        outcome.seen = [vm.id for vm in stored.values()]
-    return _write(connection, outcome, host_id)
-
-
-def settle(connection: Connection, id: str, facts: VmFacts) -> Vm:
-    """Ends a VM's being created (or refreshes it): it is from now on what `facts` say.
-
-    Raises NotFound.
-    """
-    before = vms.get(connection, id)
-    after = replace(_merged(before, facts), seen_at=utc_now())
-    _update(connection, [(before, after)])
-    return after
+    """The same for a report of some VMs only; `gone` are the uuids that the host does not have any
+    more."""
+    uuids = [_uuid(one) for one in facts]
+    stored = _stored(connection, host_id, [*uuids, *gone])
+    outcome = _compared(connection, host_id, facts, stored, taken_at)
+    vanished = [vm for vm in stored.values() if vm.uuid in gone]
+    outcome.gone = [vm.id for vm in vanished if _may_vanish(vm, taken_at)]
+    outcome.seen = [stored[uuid].id for uuid in uuids if uuid in stored]
+    return _write(connection, outcome, host_id, seen_at=taken_at)
 
 
 def _uuid(facts: VmFacts) -> str:
     return facts.definition.uuid
 
 
-def _stored(connection: Connection, host_id: str, uuids: Sequence[str] | None) -> dict[str, Vm]:
+def _stored(
+    connection: Connection, host_id: str, uuids: Sequence[str] | None = None
+) -> dict[str, Vm]:
     query = vm_rows.selection().where(table.c.host_id == host_id)
     if uuids is not None:
         query = query.where(table.c.uuid.in_(uuids))
@@ -92,12 +97,26 @@ def _buried(connection: Connection, host_id: str, taken_at: datetime) -> set[str
     return set(connection.scalars(select(vm_tombstones.c.uuid).where(condition)))
 
 
+def _compared(
+    connection: Connection,
+    host_id: str,
+    facts: Sequence[VmFacts],
+    stored: Mapping[str, Vm],
+    taken_at: datetime,
+) -> _Outcome:
+    outcome, buried = _Outcome(), _buried(connection, host_id, taken_at)
+    for one in facts:
+        if _uuid(one) not in buried:
+            _compare(one, stored.get(_uuid(one)), host_id, taken_at, outcome)
+    return outcome
+
+
 def _compare(
     facts: VmFacts, before: Vm | None, host_id: str, taken_at: datetime, outcome: _Outcome
 ) -> None:
     if before is None:
         outcome.created.append(_taken_in(facts, host_id, taken_at))
-    elif before.state is not VmState.CREATING and not _newer(before, taken_at):
+    elif not _newer(before, taken_at):
         after = _merged(before, facts)
         if after != before:
             outcome.updated.append((before, replace(after, seen_at=taken_at)))
@@ -168,22 +187,28 @@ def _lasting(definition: Definition) -> Definition:
     return replace(definition, nics=nics, graphics=graphics)
 
 
-def _write(connection: Connection, outcome: _Outcome, host_id: str) -> list[Change]:
+def _write(
+    connection: Connection, outcome: _Outcome, host_id: str, *, seen_at: datetime | None = None
+) -> list[Change]:
     created = _insert(connection, outcome.created)
     _update(connection, outcome.updated)
     if outcome.seen:
-        seen = update(table).where(table.c.id.in_(outcome.seen)).values(seen_at=utc_now())
-        connection.execute(seen)
+        seen = update(table).where(table.c.id.in_(outcome.seen), _older(seen_at))
+        connection.execute(seen.values(seen_at=seen_at))
     if outcome.gone:
         connection.execute(delete(table).where(table.c.id.in_(outcome.gone)))
     return (
-        [vms.change_of(vm, "created") for vm in created]
-        + [vms.change_of(after, "updated") for _, after in outcome.updated]
+        [change_of(vm, "created") for vm in created]
+        + [change_of(after, "updated") for _, after in outcome.updated]
         + [
             Change(noun="vm", id=id, verb="deleted", data={"host_id": host_id})
             for id in outcome.gone
         ]
     )
+
+
+def _older(moment: datetime | None) -> ColumnElement[bool]:
+    return or_(table.c.seen_at.is_(None), table.c.seen_at < moment)
 
 
 def _insert(connection: Connection, created: list[Vm]) -> list[Vm]:

@@ -1,7 +1,7 @@
 """VMs as the manager knows them: look up, list, add, change, delete."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
@@ -12,11 +12,40 @@ from sqlalchemy.exc import IntegrityError
 from castalia.db import revisions, vm_rows
 from castalia.db.columns import utc_now
 from castalia.db.tables import hosts, vm_nics, vm_tombstones, vms
-from castalia.db.vm_rows import from_row, selection
+from castalia.db.vm_list import page
+from castalia.db.vm_rows import change_of, from_row, many, missing, selection
+from castalia.db.vm_sync import sync, sync_some
 from castalia.errors import Conflict, NotFound
 from castalia.model.capabilities import Mode
 from castalia.model.event import Change
 from castalia.model.vm import Address, Definition, Origin, Vm, VmState
+
+__all__ = [
+    "VmChanges",
+    "VmLive",
+    "by_uuid",
+    "change_of",
+    "count_by_state",
+    "delete",
+    "find",
+    "get",
+    "ids_by_mac",
+    "ids_by_uuid",
+    "insert",
+    "macs_in_use",
+    "many",
+    "missing",
+    "named_on_host",
+    "on_host",
+    "page",
+    "set_addresses",
+    "set_live",
+    "set_states",
+    "sync",
+    "sync_some",
+    "taken_names",
+    "update",
+]
 
 _EDITABLE = {"name", "description", "tags", "definition", "autostart", "template", "size"}
 _TOMBSTONES_KEPT = timedelta(days=1)
@@ -58,12 +87,6 @@ def get(connection: Connection, id: str) -> Vm:
     if row is None:
         raise missing(id)
     return from_row(row)
-
-
-def many(connection: Connection, ids: Sequence[str]) -> list[Vm]:
-    """The VMs with these ids, in any order; unknown ids are left out."""
-    rows = connection.execute(selection().where(vms.c.id.in_(ids)))
-    return [from_row(row) for row in rows]
 
 
 def find(connection: Connection, ref: str) -> Vm:
@@ -116,6 +139,13 @@ def macs_in_use(connection: Connection, macs: Iterable[str]) -> set[str]:
     """Those of the MAC addresses that a known VM on any host has."""
     wanted = [mac.lower() for mac in macs]
     return set(connection.scalars(select(vm_nics.c.mac).where(vm_nics.c.mac.in_(wanted))))
+
+
+def named_on_host(connection: Connection, *, host_id: str, name: str) -> Vm | None:
+    """The VM of that name on a host, if there is one."""
+    condition = (vms.c.host_id == host_id) & (vms.c.name == name)
+    row = connection.execute(selection().where(condition)).first()
+    return None if row is None else from_row(row)
 
 
 def taken_names(connection: Connection, host_id: str, names: Iterable[str]) -> set[str]:
@@ -192,23 +222,19 @@ def delete(connection: Connection, id: str) -> Change | None:
     return Change(noun="vm", id=id, verb="deleted", data={"host_id": row.host_id})
 
 
-def mark_unknown(connection: Connection, host_id: str, *, reason: str) -> list[Change]:
-    """Says of a host's VMs that nobody knows their state now; those being created stay so."""
-    settled = (VmState.CREATING.value, VmState.UNKNOWN.value)
-    condition = (vms.c.host_id == host_id) & vms.c.state.not_in(settled)
-    rows = connection.execute(selection().where(condition)).all()
-    live: dict[str, Any] = {"cpu_fraction": None, "memory_used_mib": None}
-    state = {"state": VmState.UNKNOWN.value, "state_reason": reason}
-    connection.execute(sa.update(vms).where(condition).values(state | live))
-    return [
-        Change(
-            noun="vm",
-            id=row.id,
-            verb="updated",
-            data=change_of(from_row(row), "updated").data | {"state": "unknown"},
-        )
-        for row in rows
-    ]
+def set_states(
+    connection: Connection, host_id: str, state: VmState, *, reason: str = ""
+) -> list[Change]:
+    """Says of all VMs of a host, except those being created, that they are in this state now (as
+    far as anybody knows, when the host is away). No revision grows."""
+    kept = (VmState.CREATING.value, state.value)
+    condition = (vms.c.host_id == host_id) & vms.c.state.not_in(kept)
+    before = [from_row(row) for row in connection.execute(selection().where(condition))]
+    values: dict[str, Any] = {"state": state.value, "state_reason": reason}
+    if not state.active:
+        values |= {"cpu_fraction": None, "memory_used_mib": None}
+    connection.execute(sa.update(vms).where(condition).values(values))
+    return [change_of(replace(vm, state=state), "updated") for vm in before]
 
 
 def set_live(connection: Connection, rows: Iterable[VmLive]) -> None:
@@ -238,27 +264,8 @@ def set_addresses(
     for vm, fresh in changed:
         values = vm_rows.address_values(fresh)
         connection.execute(sa.update(vms).where(vms.c.id == vm.id).values(values))
-        data = change_of(vm, "updated").data | {"address": values["address"]}
-        changes.append(Change(noun="vm", id=vm.id, verb="updated", data=data))
+        changes.append(change_of(replace(vm, addresses=fresh), "updated"))
     return changes
-
-
-def change_of(vm: Vm, verb: str) -> Change:
-    """The change to publish about a VM: the few fields that a list shows."""
-    data = {
-        "name": vm.name,
-        "state": vm.state.value,
-        "host_id": vm.host_id,
-        "address": vm.address,
-        "revision": vm.revision,
-    }
-    return Change(noun="vm", id=vm.id, verb=verb, data=data)
-
-
-def missing(ref: str) -> NotFound:
-    """The error for a VM that is not there."""
-    remedy = "Look at the list of VMs; it may have been deleted or renamed."
-    return NotFound(f"There is no VM {ref!r}.", code="vm.not-found", remedy=remedy)
 
 
 def _values(changes: VmChanges) -> dict[str, Any]:
