@@ -75,3 +75,12 @@ class HostChange:
     uri: str
     description: str = ""
     tags: tuple[str, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostEdit:
+    """New values for a host; None leaves a value as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None

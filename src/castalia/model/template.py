@@ -43,3 +43,15 @@ class Template:
     vm_count: int = 0
     created_at: datetime
     revision: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateEdit:
+    """New values for a template; None leaves a value as it is."""
+
+    name: str | None = None
+    title: str | None = None
+    os: str | None = None
+    default_size: str | None = None
+    default_user: str | None = None
+    min_memory_mib: int | None = None
