@@ -141,9 +141,11 @@ class Ownership:
 
 @dataclass(frozen=True, kw_only=True)
 class VmFacts:
-    """A VM as its host reports it now."""
+    """A VM as its host reports it now. `definition` is what it runs with, or boots with when it is
+    off; `next_definition` is what a running VM boots with next, where that differs."""
 
     definition: Definition
+    next_definition: Definition | None = None
     state: VmState
     state_reason: str = ""
     autostart: bool = False
