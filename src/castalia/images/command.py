@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -44,8 +44,9 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout_s: float | None = None,
+    accept: Container[int] = (0,),
 ) -> bytes:
-    """Runs a command to its end and returns its standard output; `on_output` sees it as it comes.
+    """Runs a command to its end and returns its standard output, or has `on_output` see it.
 
     `check` is asked several times a second; when it raises, or after `timeout_s`, the command and
     its children are ended. `env` is added to the environment. Raises ImageError with the message
@@ -74,7 +75,7 @@ def run(
         except BaseException:
             _end(process)
             raise
-        if process.returncode:
+        if process.returncode not in accept:
             detail = f"{words!r} ended with {process.returncode}: {_tail(errors)}"
             raise ImageError(failure, remedy=remedy, detail=detail)
         return output
