@@ -1,0 +1,1 @@
+"""Use cases per noun: authorise, validate, then read, or enqueue a job."""

@@ -1,6 +1,5 @@
 """Job arguments: dataclasses on one side, JSON in the job's row on the other."""
 
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -8,13 +7,17 @@ from pydantic import TypeAdapter
 T = TypeVar("T")
 
 
-@lru_cache(maxsize=64)
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def to_json(value: object) -> Any:
-    """The JSON form of a dataclass, or of a tuple of them."""
+    """The JSON form of a dataclass."""
     return _adapter(type(value)).dump_python(value, mode="json")
 
 

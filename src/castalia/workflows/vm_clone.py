@@ -1,0 +1,69 @@
+"""Makes an independent copy of a stopped VM."""
+
+from typing import Any
+
+from castalia.db import vms as vm_store
+from castalia.jobs.context import JobContext
+from castalia.libvirtxml.clone import cloned
+from castalia.model.vm import Vm
+from castalia.workflows.parts import Parts
+
+
+def vm_clone(context: JobContext, parts: Parts) -> dict[str, Any]:
+    """Copies the VM `args["vm"]` as `args["name"]` with the identity `args["uuid"]` and
+    `args["macs"]`.
+
+    `args["disks"]` lists [path, repository, volume, new volume] of every disk that is copied; other
+    media are
+    shared.
+    """
+    args = context.args
+    with parts.database.read() as connection:
+        vm = vm_store.get(connection, args["vm"])
+    driver = parts.links.hypervisor(vm.host_id)
+    paths = {}
+    for number, (path, repository, volume, target) in enumerate(args["disks"]):
+        context.check()
+        context.progress(90 * number // len(args["disks"]), f"Copying {volume}")
+        paths[path] = _copy_disk(context, parts, vm, repository, volume, target)
+    context.step(
+        "define",
+        lambda: driver.define(
+            cloned(
+                driver.xml(vm.uuid),
+                name=args["name"],
+                uuid=args["uuid"],
+                macs=args["macs"],
+                paths=paths,
+            )
+        ),
+        undo=lambda _: driver.undefine(args["uuid"]),
+    )
+    if args.get("start"):
+        context.step(
+            "start",
+            lambda: driver.start(args["uuid"]),
+            undo=lambda _: driver.stop(args["uuid"]),
+        )
+    context.step("refresh", lambda: parts.links.refresh_vm(vm.host_id, args["uuid"]))
+    parts.record(
+        "vm.cloned",
+        f"{vm.name} was cloned as {args['name']}.",
+        subject=f"vm:{args['uuid']}",
+        subject_name=args["name"],
+        host_id=vm.host_id,
+        job_id=context.job_id,
+        user_name=args.get("user", ""),
+    )
+    return {"vm": args["uuid"], "name": args["name"]}
+
+
+def _copy_disk(
+    context: JobContext, parts: Parts, vm: Vm, repository: str, volume: str, target: str
+) -> str:
+    storage = parts.links.storage(vm.host_id)
+    return context.step(
+        f"copy {repository}/{volume}",
+        lambda: storage.clone_volume(repository, volume, target=target).path,
+        undo=lambda _: storage.delete_volume(repository, target),
+    )

@@ -1,0 +1,67 @@
+"""Deletes a VM, with or without its disks."""
+
+from typing import Any
+
+from castalia.db import vms as vm_store
+from castalia.jobs.context import JobContext
+from castalia.model.vm import Vm
+from castalia.workflows.parts import Parts
+from castalia.workflows.vm_power import shut_down
+
+
+def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
+    """Stops and undefines the VM `args["vm"]`, then deletes `args["volumes"]` ([repository, name]
+    pairs).
+
+    Until the first volume is deleted, everything is undone on failure.
+    """
+    with parts.database.read() as connection:
+        vm = vm_store.get(connection, context.args["vm"])
+    driver = parts.links.hypervisor(vm.host_id)
+    definition = context.step("read definition", lambda: driver.xml(vm.uuid))
+    context.step("power off", lambda: _power_off(context, parts, vm))
+    context.step(
+        "undefine",
+        lambda: driver.undefine(vm.uuid),
+        undo=lambda _: _redefine(parts, vm, definition),
+    )
+    for repository, name in context.args["volumes"]:
+        context.step(
+            f"delete {repository}/{name}",
+            lambda repository=repository, name=name: parts.links.storage(vm.host_id).delete_volume(
+                repository, name
+            ),
+        )
+    context.step("forget", lambda: _forget(context, parts, vm))
+    return {"vm": vm.id, "name": vm.name, "volumes": context.args["volumes"]}
+
+
+def _power_off(context: JobContext, parts: Parts, vm: Vm) -> None:
+    driver = parts.links.hypervisor(vm.host_id)
+    if context.args.get("graceful"):
+        shut_down(context, driver, vm)
+    else:
+        driver.stop(vm.uuid)
+
+
+def _redefine(parts: Parts, vm: Vm, definition: str) -> None:
+    driver = parts.links.hypervisor(vm.host_id)
+    driver.define(definition)
+    driver.set_autostart(vm.uuid, enabled=vm.autostart)
+    parts.links.refresh_vm(vm.host_id, vm.uuid)
+
+
+def _forget(context: JobContext, parts: Parts, vm: Vm) -> None:
+    with parts.database.write() as connection:
+        change = vm_store.delete(connection, vm.id)
+    if change is not None:
+        parts.publish([change])
+    parts.record(
+        "vm.deleted",
+        f"{vm.name} was deleted.",
+        subject=f"vm:{vm.id}",
+        subject_name=vm.name,
+        host_id=vm.host_id,
+        job_id=context.job_id,
+        user_name=context.args.get("user", ""),
+    )
