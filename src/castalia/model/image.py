@@ -1,0 +1,23 @@
+"""Disk images that come from outside."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSource:
+    """Exactly one of: a URL, a path on the manager's machine, a finished upload's id."""
+
+    url: str = ""
+    path: str = ""
+    upload_id: str = ""
+    checksum: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people read: never the query of a URL, which may hold a secret."""
+        if self.url:
+            parts = urlsplit(self.url)
+            return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        return PurePath(self.path).name if self.path else "the upload"
