@@ -53,7 +53,7 @@ class TemplateService:
         otherwise."""
         principal.require(Role.OPERATOR)
         maker = builder(builder_name)
-        plan = self._plan_build(maker, name or maker.name)
+        plan = self._plan_build(name or maker.name)
         size = "micro" if maker.min_memory_mib <= SIZES["micro"].memory_mib else "small"
         args = {"builder": maker.name, "default_size": size}
         return self._submit("template_build", plan, name or maker.name, args, principal)
@@ -62,7 +62,7 @@ class TemplateService:
         """What `build` would do."""
         principal.require(Role.OPERATOR)
         maker = builder(builder_name)
-        return self._plan_build(maker, name or maker.name)
+        return self._plan_build(name or maker.name)
 
     def import_image(
         self,
@@ -149,7 +149,7 @@ class TemplateService:
             field="name",
         )
 
-    def _plan_build(self, maker: TemplateBuilder, name: str) -> Plan:
+    def _plan_build(self, name: str) -> Plan:
         return Plan(
             title=f"Build template {name}",
             checks=(self._name_check(name),),
