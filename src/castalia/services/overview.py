@@ -116,14 +116,13 @@ def _host_attention(host: Host) -> Iterator[Attention]:
             remedy="It is tried again every few seconds. Its VMs may well be running.",
             link=link,
         )
-    if host.load and host.facts and host.facts.memory_mib:
-        if host.load.memory_used_mib > _MEMORY_TIGHT * host.facts.memory_mib:
-            yield Attention(
-                severity=Severity.WARNING,
-                text=f"Host {host.name} is nearly out of memory.",
-                remedy="Stop VMs that are not needed, or give them less memory.",
-                link=link,
-            )
+    if _memory_is_tight(host):
+        yield Attention(
+            severity=Severity.WARNING,
+            text=f"Host {host.name} is nearly out of memory.",
+            remedy="Stop VMs that are not needed, or give them less memory.",
+            link=link,
+        )
     if host.facts:
         finding = host.facts.capabilities.accelerator
         if finding.accelerator is Accelerator.EMULATED and finding.measured:
@@ -133,6 +132,12 @@ def _host_attention(host: Host) -> Iterator[Attention]:
                 remedy="Enable hardware virtualization in its firmware, then probe it again.",
                 link=link,
             )
+
+
+def _memory_is_tight(host: Host) -> bool:
+    if host.load is None or host.facts is None:
+        return False
+    return host.load.memory_used_mib > _MEMORY_TIGHT * host.facts.memory_mib
 
 
 def _storage_attention(repository: Repository) -> Iterator[Attention]:

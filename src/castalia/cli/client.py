@@ -1,0 +1,125 @@
+"""Speaks HTTP to the manager and turns its problems into exit codes."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from castalia.cli.config import Context
+from castalia.cli.failures import CommandFailed, Exit
+
+if TYPE_CHECKING:
+    import httpx
+
+_PAGE = 500
+_STATUS = {
+    401: Exit.NOT_ALLOWED,
+    403: Exit.NOT_ALLOWED,
+    404: Exit.NOT_FOUND,
+    409: Exit.REFUSED,
+    412: Exit.REFUSED,
+    422: Exit.USAGE,
+    400: Exit.USAGE,
+}
+
+
+class Client:
+    """One manager."""
+
+    def __init__(self, context: Context) -> None:
+        import httpx
+
+        headers = {"Authorization": f"Bearer {context.token}"} if context.token else {}
+        self.url = context.url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers=headers,
+            verify=context.ca_file or True,
+            timeout=httpx.Timeout(60.0, connect=5.0),
+        )
+
+    def request(self, method: str, path: str, **arguments: Any) -> "httpx.Response":
+        """The answer to one request below /api/v1. Raises CommandFailed for anything but
+        success."""
+        import httpx
+
+        try:
+            response = self._http.request(method, f"/api/v1{path}", **arguments)
+        except httpx.TimeoutException as error:
+            raise CommandFailed(
+                f"{self.url} did not answer in time.", code=Exit.TIMED_OUT
+            ) from error
+        except httpx.HTTPError as error:
+            raise CommandFailed(
+                f"The manager at {self.url} cannot be reached.",
+                remedy="Start it with: castalia up   (or name another: castalia context add)",
+                code=Exit.UNREACHABLE,
+            ) from error
+        if response.is_error:
+            raise _failure(response)
+        return response
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The JSON of a GET; parameters that are None or empty are left out."""
+        return self.request("GET", path, params=_given(params)).json()
+
+    def pages(self, path: str, *, limit: int = 0, **params: Any) -> Iterator[dict[str, Any]]:
+        """The items of a list, page after page; all of them, or the first `limit`."""
+        cursor, left = "", limit or float("inf")
+        while left > 0:
+            page = self.get(path, limit=int(min(_PAGE, left)), cursor=cursor, **params)
+            yield from page["items"]
+            left -= len(page["items"])
+            cursor = page["next_cursor"]
+            if not cursor:
+                return
+
+    def change(self, method: str, path: str, *, plan: bool = False, **arguments: Any) -> Any:
+        """The JSON of a change: the job, or with `plan` what would happen."""
+        params = _given(arguments.pop("params", {})) | ({"plan": "true"} if plan else {})
+        response = self.request(method, path, params=params, **arguments)
+        return response.json() if response.content else None
+
+    def stream(self, path: str, *, timeout_s: float | None = None) -> Iterator[tuple[str, str]]:
+        """Server-sent events as (name, data)."""
+        import httpx
+
+        headers = {"Accept": "text/event-stream"}
+        timeout = httpx.Timeout(timeout_s, connect=5.0)
+        with self._http.stream("GET", f"/api/v1{path}", headers=headers, timeout=timeout) as answer:
+            if answer.is_error:
+                answer.read()
+                raise _failure(answer)
+            yield from _events(answer.iter_lines())
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
+    name, data = "message", ""
+    for line in lines:
+        if line.startswith("event:"):
+            name = line[6:].strip()
+        elif line.startswith("data:"):
+            data += line[5:].strip()
+        elif not line and data:
+            yield name, data
+            name, data = "message", ""
+
+
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in params.items()
+        if value is not None and value != ""
+    }
+
+
+def _failure(response: "httpx.Response") -> CommandFailed:
+    try:
+        problem = cast("dict[str, Any]", response.json())
+    except ValueError:
+        problem = {}
+    message = problem.get("detail") or f"The manager answered {response.status_code}."
+    field = problem.get("field") or ""
+    return CommandFailed(
+        f"{field}: {message}" if field and field not in message else message,
+        remedy=problem.get("remedy") or "",
+        code=_STATUS.get(response.status_code, Exit.FAILED),
+    )
