@@ -205,3 +205,14 @@ templates = Table(
     _revision(),
     UniqueConstraint("name"),
 )
+
+template_copies = Table(
+    "template_copies",
+    metadata,
+    Column("template_id", ForeignKey("templates.id", ondelete="CASCADE"), primary_key=True),
+    Column("host_id", ForeignKey("hosts.id", ondelete="CASCADE"), primary_key=True),
+    Column("repository", name_type(), primary_key=True),
+    Column("path", Text, nullable=False),
+    Index(None, "path"),
+    comment="where the hosts have a template's disk",
+)

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from castalia.db import vm_rows
+from castalia.db.columns import utc_now
 from castalia.db.tables import vm_tombstones
 from castalia.db.tables import vms as table
 from castalia.db.vm_rows import change_of
@@ -42,49 +43,47 @@ class _Outcome:
 
 
 def sync(
-    connection: Connection, host_id: str, facts: Sequence[VmFacts], *, taken_at: datetime
-) -> list[Change]:
-    """Makes the stored VMs of a host what `facts`, a report of all of them, says; returns changes.
-
-    `taken_at` is when the report was begun: whatever was learned, created or deleted after that is
-    left alone, so a slow report never overwrites newer knowledge. VMs that nobody knew are taken in
-    (`found`, unless they carry our note), those not reported are forgotten, except the ones that
-    are still being created.
-    """
-    stored = _stored(connection, host_id)
-    outcome = _compared(connection, host_id, facts, stored, taken_at)
-    reported = {_uuid(one) for one in facts}
-    vanished = [vm for vm in stored.values() if vm.uuid not in reported]
-    outcome.gone = [vm.id for vm in vanished if _may_vanish(vm, taken_at)]
-    return _write(connection, outcome, host_id)
-
-
-def sync_some(
     connection: Connection,
     host_id: str,
     facts: Sequence[VmFacts],
     *,
     taken_at: datetime,
-    gone: Collection[str] = (),
+    complete: bool = True,
 ) -> list[Change]:
-    """The same for a report of some VMs only; `gone` are the uuids that the host does not have any
-    more."""
-    uuids = [_uuid(one) for one in facts]
-    stored = _stored(connection, host_id, [*uuids, *gone])
+    """Makes the host's stored VMs what `facts` say, and returns what changed.
+
+    `taken_at` is when the report was begun: whatever was learned, created or deleted after that is
+    left alone, so a slow report never overwrites newer knowledge. VMs that nobody knew are taken in
+    (`found`, unless they carry our note); with `complete`, those not reported are forgotten. VMs
+    that are being created belong to their job and are not touched until it calls `settle`.
+    """
+    uuids = {_uuid(one) for one in facts}
+    stored = _stored(connection, host_id, None if complete else uuids)
     outcome = _compared(connection, host_id, facts, stored, taken_at)
-    vanished = [vm for vm in stored.values() if vm.uuid in gone]
-    outcome.gone = [vm.id for vm in vanished if _may_vanish(vm, taken_at)]
-    outcome.seen = [stored[uuid].id for uuid in uuids if uuid in stored]
+    if complete:
+        vanished = [vm for vm in stored.values() if vm.uuid not in uuids]
+        outcome.gone = [vm.id for vm in vanished if _may_vanish(vm, taken_at)]
+        return _write(connection, outcome, host_id)
+    outcome.seen = [vm.id for vm in stored.values()]
     return _write(connection, outcome, host_id, seen_at=taken_at)
+
+
+def settle(connection: Connection, id: str, facts: VmFacts) -> Vm:
+    """Ends a VM's being created: it is from now on what `facts` say. Raises NotFound."""
+    row = connection.execute(vm_rows.selection().where(table.c.id == id)).first()
+    if row is None:
+        raise vm_rows.missing(id)
+    before = vm_rows.from_row(row)
+    after = replace(_merged(before, facts), seen_at=utc_now())
+    _update(connection, [(before, after)])
+    return after
 
 
 def _uuid(facts: VmFacts) -> str:
     return facts.definition.uuid
 
 
-def _stored(
-    connection: Connection, host_id: str, uuids: Sequence[str] | None = None
-) -> dict[str, Vm]:
+def _stored(connection: Connection, host_id: str, uuids: Collection[str] | None) -> dict[str, Vm]:
     query = vm_rows.selection().where(table.c.host_id == host_id)
     if uuids is not None:
         query = query.where(table.c.uuid.in_(uuids))
@@ -116,7 +115,7 @@ def _compare(
 ) -> None:
     if before is None:
         outcome.created.append(_taken_in(facts, host_id, taken_at))
-    elif not _newer(before, taken_at):
+    elif before.state is not VmState.CREATING and not _newer(before, taken_at):
         after = _merged(before, facts)
         if after != before:
             outcome.updated.append((before, replace(after, seen_at=taken_at)))

@@ -12,40 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from castalia.db import revisions, vm_rows
 from castalia.db.columns import utc_now
 from castalia.db.tables import hosts, vm_nics, vm_tombstones, vms
-from castalia.db.vm_list import page
 from castalia.db.vm_rows import change_of, from_row, many, missing, selection
-from castalia.db.vm_sync import sync, sync_some
 from castalia.errors import Conflict, NotFound
 from castalia.model.capabilities import Mode
 from castalia.model.event import Change
 from castalia.model.vm import Address, Definition, Origin, Vm, VmState
 
-__all__ = [
-    "VmChanges",
-    "VmLive",
-    "by_uuid",
-    "change_of",
-    "count_by_state",
-    "delete",
-    "find",
-    "get",
-    "ids_by_mac",
-    "ids_by_uuid",
-    "insert",
-    "macs_in_use",
-    "many",
-    "missing",
-    "named_on_host",
-    "on_host",
-    "page",
-    "set_addresses",
-    "set_live",
-    "set_states",
-    "sync",
-    "sync_some",
-    "taken_names",
-    "update",
-]
+__all__ = ["change_of", "many", "missing"]  # they live beside the rows, and belong to this store
 
 _EDITABLE = {"name", "description", "tags", "definition", "autostart", "template", "size"}
 _TOMBSTONES_KEPT = timedelta(days=1)
@@ -222,19 +195,16 @@ def delete(connection: Connection, id: str) -> Change | None:
     return Change(noun="vm", id=id, verb="deleted", data={"host_id": row.host_id})
 
 
-def set_states(
-    connection: Connection, host_id: str, state: VmState, *, reason: str = ""
-) -> list[Change]:
-    """Says of all VMs of a host, except those being created, that they are in this state now (as
-    far as anybody knows, when the host is away). No revision grows."""
-    kept = (VmState.CREATING.value, state.value)
+def mark_unknown(connection: Connection, host_id: str, *, reason: str) -> list[Change]:
+    """Says of a host's VMs that nobody knows their state now; those being created stay so. No
+    revision grows."""
+    kept = (VmState.CREATING.value, VmState.UNKNOWN.value)
     condition = (vms.c.host_id == host_id) & vms.c.state.not_in(kept)
     before = [from_row(row) for row in connection.execute(selection().where(condition))]
-    values: dict[str, Any] = {"state": state.value, "state_reason": reason}
-    if not state.active:
-        values |= {"cpu_fraction": None, "memory_used_mib": None}
-    connection.execute(sa.update(vms).where(condition).values(values))
-    return [change_of(replace(vm, state=state), "updated") for vm in before]
+    values: dict[str, Any] = {"state": VmState.UNKNOWN.value, "state_reason": reason}
+    live: dict[str, Any] = {"cpu_fraction": None, "memory_used_mib": None}
+    connection.execute(sa.update(vms).where(condition).values(values | live))
+    return [change_of(replace(vm, state=VmState.UNKNOWN), "updated") for vm in before]
 
 
 def set_live(connection: Connection, rows: Iterable[VmLive]) -> None:

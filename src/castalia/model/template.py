@@ -55,3 +55,13 @@ class TemplateEdit:
     default_size: str | None = None
     default_user: str | None = None
     min_memory_mib: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateCopy:
+    """A template's disk on a host: the volume at `path`, in the repository of that name."""
+
+    template_id: str
+    host_id: str
+    repository: str
+    path: str
