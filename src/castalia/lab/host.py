@@ -211,6 +211,7 @@ class LabHost:
         shutil.rmtree(self.directory / "run", ignore_errors=True)
         for part in _OWN:
             (self.directory / part).mkdir(parents=True, exist_ok=True)
+        (self.directory / "run" / "lock").mkdir()  # libvirt keeps the locks of consoles there
         self.directory.chmod(0o700)  # the socket in it asks nobody for a password
         (self.directory / "lib" / "images").mkdir(mode=0o711, exist_ok=True)
         configuration.write(
