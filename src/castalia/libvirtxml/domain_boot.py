@@ -7,13 +7,13 @@ each device. A definition keeps the way it has, unless a single device is named.
 from castalia.errors import InvalidRequest
 from castalia.libvirtxml import document
 from castalia.libvirtxml.document import Element
-from castalia.libvirtxml.domain import Domain
+from castalia.libvirtxml.domain_tree import DomainTree
 
 _WORDS = ("hd", "cdrom", "network", "fd")
 _DEVICES = {"hd": "disk", "cdrom": "cdrom", "fd": "floppy"}
 
 
-def set_boot(domain: Domain, order: tuple[str, ...]) -> None:
+def set_boot(domain: DomainTree, order: tuple[str, ...]) -> None:
     """Sets what the VM boots from: libvirt's words (hd, cdrom, network, fd), disk targets, MACs.
 
     Raises InvalidRequest for a device that the VM does not have or that is named twice.
@@ -28,7 +28,7 @@ def set_boot(domain: Domain, order: tuple[str, ...]) -> None:
     _number(domain, list(dict.fromkeys(chosen)))
 
 
-def _devices(domain: Domain, entry: str) -> list[Element]:
+def _devices(domain: DomainTree, entry: str) -> list[Element]:
     if entry in _DEVICES:
         kind = _DEVICES[entry]
         found = [disk.element for disk in domain.disks if disk.device == kind]
@@ -44,7 +44,7 @@ def _devices(domain: Domain, entry: str) -> list[Element]:
     return named
 
 
-def _number(domain: Domain, devices: list[Element]) -> None:
+def _number(domain: DomainTree, devices: list[Element]) -> None:
     for boot in domain.element.findall("devices/*/boot"):
         if boot.getparent() not in devices:
             document.remove(boot)

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from castalia.errors import InvalidRequest
 from castalia.libvirtxml import device_build as build
-from castalia.libvirtxml.architectures import architecture, cd_bus, is_pcie
+from castalia.libvirtxml.architectures import architecture, is_pcie
 from castalia.libvirtxml.document import Element, element, indented
-from castalia.libvirtxml.domain import Domain
 from castalia.libvirtxml.domain_boot import set_boot
+from castalia.libvirtxml.domain_disks import default_bus
 from castalia.libvirtxml.domain_plan import DiskPlan, DomainPlan
+from castalia.libvirtxml.domain_tree import DomainTree
 from castalia.libvirtxml.ownership import set_ownership
 from castalia.libvirtxml.targets import free_target
 from castalia.model.vm import DeviceKind
@@ -38,7 +39,7 @@ def build_domain(plan: DomainPlan) -> str:
         *_lifecycle(plan),
         _devices(plan),
     )
-    domain = Domain(indented(root))
+    domain = DomainTree(indented(root))
     set_ownership(domain, plan.ownership)
     if not plan.kernel:
         set_boot(domain, plan.boot or _default_boot(domain))
@@ -167,7 +168,7 @@ def _lifecycle(plan: DomainPlan) -> list[Element]:
     return [element(name, text=getattr(plan, name)) for name in fields]
 
 
-def _default_boot(domain: Domain) -> tuple[str, ...]:
+def _default_boot(domain: DomainTree) -> tuple[str, ...]:
     """The first disk that can be written, then the CD drives: a blank disk is passed over, and an
     installed one is found without a change."""
     disks = [d.target for d in domain.disks if d.device == "disk" and not d.read_only]
@@ -188,17 +189,11 @@ def _disks(plan: DomainPlan) -> list[DiskPlan]:
     taken = {disk.target for disk in disks}
     placed = []
     for disk in disks:
-        bus = disk.bus or _default_bus(plan, disk.device)
+        bus = disk.bus or default_bus(disk.device, arch=plan.arch, machine=plan.machine)
         target = disk.target or free_target(bus, taken=taken)
         taken.add(target)
         placed.append(replace(disk, bus=bus, target=target))
     return placed
-
-
-def _default_bus(plan: DomainPlan, device: DeviceKind) -> str:
-    if device is DeviceKind.CDROM:
-        return cd_bus(plan.arch, plan.machine)
-    return "fdc" if device is DeviceKind.FLOPPY else "virtio"
 
 
 def _devices(plan: DomainPlan) -> Element:

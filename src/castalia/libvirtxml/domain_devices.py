@@ -22,6 +22,12 @@ class DiskDevice(Node):
     """A disk, CD drive, floppy or LUN."""
 
     TAG = "disk"
+    ORDER = {  # noqa: RUF012 - a ClassVar in Node
+        "disk": (
+            *("driver", "auth", "source", "backingStore", "mirror", "target", "iotune"),
+            *("readonly", "shareable", "serial", "boot", "alias", "address"),
+        )
+    }
     type = Text("@type", default="file")
     device = Text("@device", default="disk")
     driver = Text("driver/@name")
@@ -65,6 +71,12 @@ class NicDevice(Node):
     """A network card."""
 
     TAG = "interface"
+    ORDER = {  # noqa: RUF012 - a ClassVar in Node
+        "interface": (
+            *("mac", "source", "virtualport", "target", "model", "driver", "filterref", "link"),
+            *("mtu", "boot", "alias", "address"),
+        )
+    }
     type = Text("@type")
     mac = Text("mac/@address")
     source_network = Text("source/@network")
@@ -234,8 +246,7 @@ class HugePage(Node):
     """A page size that backs the guest's memory."""
 
     TAG = "page"
-    size = Integer("@size")
-    unit = Text("@unit")
+    size_mib = MemoryMib("@size")
     nodeset = Text("@nodeset")
 
 

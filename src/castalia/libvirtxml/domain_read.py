@@ -1,22 +1,22 @@
 """What a VM is made of, read from its XML; the same for VMs that were made and VMs that were
 found."""
 
-from castalia.libvirtxml.domain import Domain
 from castalia.libvirtxml.domain_devices import (
     AGENT_CHANNEL,
     DiskDevice,
     GraphicsDevice,
     NicDevice,
 )
+from castalia.libvirtxml.domain_tree import DomainTree
 from castalia.model.vm import Definition, DeviceKind, Disk, Graphics, Nic
 
 
 def definition(text: str) -> Definition:
     """A VM's definition from its XML. Raises InvalidRequest for text that is no domain."""
-    return definition_of(Domain(text))
+    return definition_of(DomainTree(text))
 
 
-def definition_of(domain: Domain) -> Definition:
+def definition_of(domain: DomainTree) -> Definition:
     """A VM's definition from its tree."""
     return Definition(
         uuid=domain.uuid,
@@ -27,8 +27,8 @@ def definition_of(domain: Domain) -> Definition:
         arch=domain.arch,
         machine=domain.machine,
         firmware="uefi" if domain.uefi else "bios",
-        vcpus=domain.current_vcpus or domain.max_vcpus,
-        max_vcpus=domain.max_vcpus,
+        vcpus=domain.current_vcpus or domain.vcpu_limit,
+        max_vcpus=domain.vcpu_limit,
         memory_mib=domain.current_memory_mib or domain.memory_mib,
         max_memory_mib=domain.memory_mib,
         disks=tuple(disk_of(disk) for disk in domain.disks),
@@ -72,7 +72,7 @@ def graphics_of(graphics: GraphicsDevice) -> Graphics:
     return Graphics(kind=graphics.type, listen=graphics.listen, port=graphics.port)
 
 
-def boot_of(domain: Domain) -> tuple[str, ...]:
+def boot_of(domain: DomainTree) -> tuple[str, ...]:
     """What the VM tries to boot from, in order: disks by target (`vda`) and cards by MAC where each
     device has its order; otherwise libvirt's words (`hd`, `cdrom`, `network`, `fd`)."""
     disks = [(disk.boot_order, disk.target) for disk in domain.disks]
@@ -81,6 +81,6 @@ def boot_of(domain: Domain) -> tuple[str, ...]:
     return tuple(name for _, name in ordered) or domain.boot_words
 
 
-def _has_pty(domain: Domain) -> bool:
+def _has_pty(domain: DomainTree) -> bool:
     """libvirt opens consoles that are pseudo terminals and no others."""
     return any(port.type == "pty" for port in [*domain.serials, *domain.consoles])

@@ -7,7 +7,7 @@
 
 from castalia.libvirtxml import document
 from castalia.libvirtxml.document import Element
-from castalia.libvirtxml.domain import Domain
+from castalia.libvirtxml.domain_tree import DomainTree
 from castalia.model.vm import Ownership
 
 METADATA_URI = "urn:castalia:vm:1"
@@ -18,7 +18,7 @@ METADATA_KEY = "castalia"
 _ATTRIBUTES = {"template": "template", "size": "size", "created": "created_at", "job": "job_id"}
 
 
-def ownership_of(domain: Domain) -> Ownership | None:
+def ownership_of(domain: DomainTree) -> Ownership | None:
     """The note in a domain; None for a VM that Castalia did not make."""
     note = domain.element.find(f"metadata/{{{METADATA_URI}}}vm")
     return None if note is None else _read(note, "{" + METADATA_URI + "}")
@@ -26,7 +26,7 @@ def ownership_of(domain: Domain) -> Ownership | None:
 
 def ownership(text: str) -> Ownership | None:
     """The note in a domain's XML; None for a VM that Castalia did not make."""
-    return ownership_of(Domain(text))
+    return ownership_of(DomainTree(text))
 
 
 def ownership_from_metadata(text: str) -> Ownership:
@@ -41,7 +41,7 @@ def ownership_xml(note: Ownership) -> str:
     return document.to_text(_note(note, ""))
 
 
-def set_ownership(domain: Domain, note: Ownership | None) -> None:
+def set_ownership(domain: DomainTree, note: Ownership | None) -> None:
     """Writes the note into a definition, or takes it out; other metadata stays."""
     if ownership_of(domain) == note:
         return
@@ -53,7 +53,7 @@ def set_ownership(domain: Domain, note: Ownership | None) -> None:
         return
     if metadata is None:
         metadata = document.element("metadata")
-        document.insert(domain.element, metadata, order=Domain.ORDER["domain"])
+        document.insert(domain.element, metadata, order=DomainTree.ORDER["domain"])
     document.insert(metadata, _note(note, "{" + METADATA_URI + "}"))
 
 

@@ -63,7 +63,7 @@ def _edited(text: str, edit: VmEdit) -> str:
         domain.set_ownership(tagged(domain.ownership, edit.tags))
     if edit.boot is not None:
         domain.set_boot_order(edit.boot)
-    return domain.text
+    return domain.text()
 
 
 def _change_running(context: JobContext, driver: HypervisorDriver, vm: Vm, edit: VmEdit) -> None:
