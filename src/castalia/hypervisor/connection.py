@@ -16,7 +16,7 @@ from castalia.errors import HostUnreachable
 from castalia.hypervisor.endpoint import Endpoint, parse_endpoint, probe
 from castalia.hypervisor.event_loop import EVENT_LOOP
 from castalia.hypervisor.libvirt_errors import translated
-from castalia.hypervisor.opening import Opening, unresponsive
+from castalia.hypervisor.opening import Opening
 from castalia.settings import HostSettings
 
 _log = logging.getLogger(__name__)
@@ -150,12 +150,10 @@ class LibvirtConnection:
         return link
 
     def _opened_handle(self) -> libvirt.virConnect:
-        """A fresh connection; an attempt that hangs is not joined by another one."""
-        timeout_s = self._settings.open_timeout_s
-        if self._opening is not None and self._opening.pending:
-            raise unresponsive(self.endpoint, timeout_s=timeout_s)
-        self._opening = Opening(self.endpoint).start()
-        return self._opening.wait(timeout_s=timeout_s)
+        """A fresh connection; while an earlier attempt still hangs, that one is waited for."""
+        if self._opening is None or not self._opening.pending:
+            self._opening = Opening(self.endpoint).start()
+        return self._opening.wait(timeout_s=self._settings.open_timeout_s)
 
     def _on_libvirt_close(self, _handle: libvirt.virConnect, reason: int, link: _Link) -> None:
         self._broke(link, _CLOSE_REASONS.get(reason, "the connection broke"))

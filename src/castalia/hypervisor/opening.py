@@ -73,10 +73,13 @@ class Opening:
         return not self._done.is_set()
 
     def wait(self, *, timeout_s: float) -> libvirt.virConnect:
-        """The open connection; raises HostUnreachable with the reason, or after `timeout_s`."""
+        """The open connection; raises HostUnreachable with the reason, or after `timeout_s`, when
+        one may wait again."""
+        with self._lock:
+            self._abandoned = self._abandoned and not self.pending
         self._done.wait(timeout_s)
         with self._lock:
-            self._abandoned = self.pending
+            self._abandoned = self._abandoned or self.pending
         if self._abandoned:
             raise unresponsive(self.endpoint, timeout_s=timeout_s)
         if self.error is not None:
