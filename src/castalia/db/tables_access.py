@@ -81,7 +81,7 @@ login_failures = Table(
     "login_failures",
     metadata,
     Column("key", String, primary_key=True, comment="user and address, or one of them"),
-    Column("count", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
     Column("ends_at", Timestamp, nullable=False),
     Index(None, "ends_at"),
 )

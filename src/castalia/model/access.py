@@ -47,6 +47,28 @@ class ApiToken:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Session:
+    """A browser's session; only its secret's hash is kept."""
+
+    id: str
+    user_id: str
+    source: str = ""
+    agent: str = ""
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SshKey:
+    """A named public key that new VMs can be given."""
+
+    name: str
+    public_key: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Principal:
     """Who is asking, in which role, from where, through what."""
 

@@ -1,0 +1,1 @@
+"""The database's schema, version by version; in the wheel, and run by `castalia.db.migrate`."""

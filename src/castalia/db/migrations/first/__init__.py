@@ -1,0 +1,1 @@
+"""The tables of the first version, by what they are about."""
