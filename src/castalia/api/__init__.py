@@ -1,0 +1,1 @@
+"""JSON over HTTP: the app, what every route shares, and thin routes per noun in `v1`."""

@@ -103,7 +103,7 @@ def install_problem_handlers(app: FastAPI, *, error_page: ErrorPage | None = Non
 
     async def handle(connection: Any, error: Exception) -> Any:
         if isinstance(connection, WebSocket):
-            await _close(connection, error)
+            await close_with(connection, error)
             return None
         return answer(connection, error)
 
@@ -120,8 +120,9 @@ def answer(request: Request, error: Exception) -> Response:
     return problem_response(problem, headers=getattr(error, "headers", None))
 
 
-async def _close(websocket: WebSocket, error: Exception) -> None:
-    """4000 plus the HTTP status is in the range that applications may use."""
+async def close_with(websocket: WebSocket, error: Exception) -> None:
+    """Closes a WebSocket saying why: 4000 plus the HTTP status is in the range that applications
+    may use."""
     if isinstance(error, errors.CastaliaError):
         await websocket.close(4000 + status_of(error), error.message[:_MAX_REASON])
     else:

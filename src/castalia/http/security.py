@@ -8,7 +8,7 @@ can make a browser send the cookie, but cannot read it.
 import hashlib
 import hmac
 from collections.abc import Iterator
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request
@@ -16,6 +16,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.routing import Mount
 
 from castalia.errors import Forbidden, Unauthenticated
@@ -59,9 +60,7 @@ class Gate:
         if self.role is None:
             return None
         principal = await authenticated(connection)
-        if not principal.role.allows(self.role):
-            remedy = f"Ask an administrator for the role {self.role}."
-            raise Forbidden(f"This needs the role {self.role}.", remedy=remedy)
+        principal.require(self.role)
         return principal
 
 
@@ -82,8 +81,14 @@ Admin = Annotated[Principal, requires(Role.ADMIN)]
 
 
 async def authenticated(connection: HTTPConnection) -> Principal:
-    """Who is asking. Raises Unauthenticated, or Forbidden if a cookie comes without its CSRF
-    token."""
+    """Who is asking, found out once per request. Raises Unauthenticated, or Forbidden if a cookie
+    comes without its CSRF token."""
+    if (principal := getattr(connection.state, "principal", None)) is None:
+        principal = connection.state.principal = await _authenticate(connection)
+    return cast(Principal, principal)
+
+
+async def _authenticate(connection: HTTPConnection) -> Principal:
     known: Authentication = connection.app.state.authentication
     source = client_address(connection)
     if token := _bearer(connection):
@@ -174,3 +179,20 @@ def _gates(dependant: Dependant) -> Iterator[Gate]:
         if isinstance(inner.call, Gate):
             yield inner.call
         yield from _gates(inner)
+
+
+def set_session_cookie(request: Request, response: Response, secret: str) -> None:
+    """Has the browser keep the session's secret, out of reach of scripts and other sites."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        secret,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def end_session_cookie(response: Response) -> None:
+    """Has the browser forget the session."""
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")

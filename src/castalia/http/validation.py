@@ -6,7 +6,7 @@ from typing import Any
 
 _REMEDIES = {
     "missing": "Add this field.",
-    "extra_forbidden": "Leave this field out, or correct its name; /api/docs lists the fields.",
+    "extra_forbidden": "Leave it out, or correct its name; /api/v1/openapi.json lists the fields.",
     "json_invalid": "Send valid JSON, with the header Content-Type: application/json.",
     "string_too_short": "Write something here.",
     "model_attributes_type": "Send a JSON object, with the header Content-Type: application/json.",

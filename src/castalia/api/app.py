@@ -1,0 +1,85 @@
+"""The HTTP app: the API, and whatever pages and consoles bootstrap adds to it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import Mount
+
+import castalia
+from castalia.api import docs, health, metrics
+from castalia.api.openapi import install_openapi
+from castalia.api.sse import ChangeFeed
+from castalia.api.v1 import ROUTERS
+from castalia.http.edge import Edge
+from castalia.http.problems import ErrorPage, install_problem_handlers
+from castalia.http.security import deny_undeclared, install_default_deny
+from castalia.http.static import PublicFiles
+from castalia.settings import Settings
+
+if TYPE_CHECKING:
+    from castalia.services.services import Services
+else:
+    Services = Any
+
+_BODY_LIMIT_BYTES = 4 * 1024**2
+
+
+def create_app(
+    services: Services,
+    *,
+    settings: Settings,
+    routers: Sequence[APIRouter] = (),
+    mounts: Sequence[tuple[str, PublicFiles]] = (),
+    error_page: ErrorPage | None = None,
+) -> FastAPI:
+    """The app over `services`, with further `routers` and directories of public files.
+
+    `error_page` shows problems to browsers outside `/api`. Raises RuntimeError if any route lacks
+    its role.
+    """
+    app = FastAPI(
+        lifespan=_lifespan,
+        dependencies=[Depends(deny_undeclared)],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=_BODY_LIMIT_BYTES,
+    )
+    app.state.services = services
+    app.state.settings = settings
+    app.state.authentication = services.authentication
+    app.state.changes = ChangeFeed()
+    app.state.metrics = metrics.Metrics(services)
+    _add_routes(app, routers, mounts)
+    install_problem_handlers(app, error_page=error_page)
+    install_openapi(app, version=castalia.__version__)
+    install_default_deny(app)
+    app.add_middleware(
+        Edge, host_names=settings.server.host_names, observe=app.state.metrics.observe
+    )
+    return app
+
+
+def _add_routes(
+    app: FastAPI, routers: Sequence[APIRouter], mounts: Sequence[tuple[str, PublicFiles]]
+) -> None:
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1")
+    for router in (health.router, metrics.router, docs.router, *routers):
+        app.include_router(router)
+    for path, files in mounts:
+        app.router.routes.append(Mount(path, files, name=path.strip("/")))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    changes: ChangeFeed = app.state.changes
+    changes.open()
+    stop = app.state.services.events.subscribe(changes.publish)
+    try:
+        yield
+    finally:
+        stop()
+        changes.close()
