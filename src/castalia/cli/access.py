@@ -1,0 +1,185 @@
+"""`castalia user`, `castalia token`, `castalia context`, `castalia login`, `castalia event`,
+`audit`."""
+
+from typing import Annotated
+
+import typer
+
+from castalia.cli.options import Filter, Limit
+from castalia.cli.state import STATE
+
+users = typer.Typer(no_args_is_help=True, help="Users and their roles.")
+tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
+contexts = typer.Typer(no_args_is_help=True, help="Which manager the commands talk to.")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List users."""
+    from castalia.cli.output import age, field, show_list
+
+    columns = [
+        ("name", field("name")),
+        ("role", field("role")),
+        ("disabled", field("disabled")),
+        ("last login", lambda u: age(u["last_login_at"])),
+    ]
+    show_list(STATE.client.pages("/users"), columns, empty="No user.")
+
+
+@users.command("add")
+def add_user(
+    name: str, role: Annotated[str, typer.Option(help="admin, operator, viewer.")] = "viewer"
+) -> None:
+    """Add a user; asks for the password."""
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    body = {"name": name, "role": role, "password": password}
+    STATE.client.change("POST", "/users", json=body)
+
+
+@users.command("edit")
+def edit_user(
+    name: str,
+    role: str | None = None,
+    disabled: Annotated[bool | None, typer.Option("--disabled/--enabled")] = None,
+    password: Annotated[bool, typer.Option("--password", help="Ask for a new one.")] = False,
+) -> None:
+    """Change a user's role or password, or lock them out."""
+    body = {"role": role, "disabled": disabled}
+    if password:
+        body["password"] = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    given = {key: value for key, value in body.items() if value is not None}
+    STATE.client.change("PATCH", f"/users/{name}", json=given)
+
+
+@users.command("remove")
+def remove_user(name: str) -> None:
+    """Remove a user with all their tokens."""
+    STATE.client.change("DELETE", f"/users/{name}")
+
+
+@tokens.command("list")
+def list_tokens() -> None:
+    """List your tokens."""
+    from castalia.cli.output import age, field, show_list
+
+    columns = [
+        ("id", field("id")),
+        ("name", field("name")),
+        ("role", field("role")),
+        ("expires", field("expires_at")),
+        ("last used", lambda t: age(t["last_used_at"])),
+    ]
+    show_list(STATE.client.pages("/tokens"), columns, empty="No token.")
+
+
+@tokens.command("create")
+def create_token(name: str, role: str = "viewer", days: int | None = None) -> None:
+    """Make a token; it is shown this once."""
+    from castalia.cli.output import note, show_raw
+
+    body = {"name": name, "role": role, "days": days}
+    answer = STATE.client.change("POST", "/tokens", json=body)
+    if not show_raw(answer):
+        note("Keep it now, it is not shown again:")
+        typer.echo(answer["secret"])
+
+
+@tokens.command("revoke")
+def revoke_token(token: str) -> None:
+    """End a token."""
+    STATE.client.change("DELETE", f"/tokens/{token}")
+
+
+@contexts.command("list")
+def list_contexts() -> None:
+    """List contexts."""
+    from castalia.cli import config
+    from castalia.cli.output import field, show_list
+
+    known = config.load()
+    rows = [
+        {"name": name, "url": context.url, "current": "*" if name == known.current else ""}
+        for name, context in known.contexts.items()
+    ]
+    columns = [("", field("current")), ("name", field("name")), ("url", field("url"))]
+    show_list(rows, columns, empty="No context yet: castalia context add NAME URL")
+
+
+@contexts.command("add")
+def add_context(
+    name: str,
+    url: str,
+    token: Annotated[str, typer.Option(help="API token; asked for if left out.")] = "",
+    ca_file: Annotated[str, typer.Option(help="CA that signed the manager's certificate.")] = "",
+) -> None:
+    """Remember a manager, and use it from now on."""
+    from castalia.cli import config
+
+    known = config.load()
+    secret = token or typer.prompt("API token", hide_input=True)
+    context = config.Context(url=url, token=secret, ca_file=ca_file)
+    config.save(config.Config(current=name, contexts=known.contexts | {name: context}))
+
+
+@contexts.command("use")
+def use_context(name: str) -> None:
+    """Use another manager from now on."""
+    from castalia.cli import config
+
+    config.chosen(name)
+    config.save(config.Config(current=name, contexts=config.load().contexts))
+
+
+def events(filter: Filter = "", limit: Limit = 30) -> None:
+    """List what happened, newest first."""
+    from castalia.cli.output import field, show_list
+
+    columns = [
+        ("time", lambda e: e["at"][:19].replace("T", " ")),
+        ("severity", field("severity")),
+        ("text", field("text")),
+        ("by", field("user_name")),
+    ]
+    items = STATE.client.pages("/event-log", limit=limit, filter=filter)
+    show_list(items, columns, empty="Nothing happened yet.")
+
+
+def audit(filter: Filter = "", limit: Limit = 30) -> None:
+    """List who changed what, newest first."""
+    from castalia.cli.output import field, show_list
+
+    columns = [
+        ("time", lambda e: e["at"][:19].replace("T", " ")),
+        ("user", field("user_name")),
+        ("from", field("source")),
+        ("by", field("channel")),
+        ("action", field("action")),
+        ("target", field("target")),
+        ("outcome", field("outcome")),
+    ]
+    items = STATE.client.pages("/audit", limit=limit, filter=filter)
+    show_list(items, columns, empty="Nothing was changed yet.")
+
+
+def status() -> None:
+    """Show how everything is."""
+    from castalia.cli.output import console, show_raw
+    from castalia.model.amount import format_bytes, format_mib
+
+    view = STATE.client.get("/overview")
+    if show_raw(view):
+        return
+    out, capacity = console(), view["capacity"]
+    memory = f"{format_mib(capacity['memory_used_mib'])} of {format_mib(capacity['memory_mib'])}"
+    used, total = capacity["storage_used_bytes"], capacity["storage_bytes"]
+    for title, counts in (("hosts", view["hosts"]), ("VMs", view["vms"])):
+        out.print(f"{title:<9}", ", ".join(f"{n} {state}" for state, n in counts.items()) or "none")
+    out.print(f"{'templates':<9} {view['templates']}")
+    out.print(f"{'CPU':<9} {capacity['cpu_fraction']:.0%} of {capacity['cpus']} CPUs")
+    out.print(f"{'memory':<9} {memory}")
+    out.print(f"{'storage':<9} {format_bytes(used)} of {format_bytes(total)}")
+    for item in view["attention"]:
+        out.print(f"[yellow]{item['severity']}[/] {item['text']}")
+        if item["remedy"]:
+            out.print(f"  → {item['remedy']}", markup=False)

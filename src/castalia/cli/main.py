@@ -1,0 +1,91 @@
+"""The program: global options, commands per noun, and how errors end it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from castalia import __version__
+from castalia.cli import access, host, job, local, network, storage, template, vm
+from castalia.cli.failures import CommandFailed, Exit
+from castalia.cli.state import STATE, Format
+from castalia.errors import CastaliaError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Castalia, a server-virtualization manager.",
+)
+app.add_typer(vm.app, name="vm")
+app.add_typer(host.app, name="host")
+app.add_typer(template.app, name="template")
+app.add_typer(storage.repositories, name="repository")
+app.add_typer(storage.volumes, name="volume")
+app.add_typer(network.app, name="network")
+app.add_typer(job.app, name="job")
+app.add_typer(access.users, name="user")
+app.add_typer(access.tokens, name="token")
+app.add_typer(access.contexts, name="context")
+app.command()(access.status)
+app.command()(access.events)
+app.command()(access.audit)
+app.command()(local.up)
+app.command()(local.down)
+app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
+    local.serve
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"castalia {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    output: Annotated[
+        Format, typer.Option("--output", "-o", help="How answers are written.")
+    ] = Format.TABLE,
+    context: Annotated[str, typer.Option(help="Which manager; see: castalia context list")] = "",
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Options that stand before the command."""
+    STATE.format, STATE.context = output, context
+
+
+def main() -> None:
+    """Runs the command line; never shows a traceback."""
+    arguments = _output_first(sys.argv[1:])
+    try:
+        app(arguments)
+    except CommandFailed as error:
+        _end(error.message, error.remedy, error.code)
+    except CastaliaError as error:
+        _end(error.message, error.remedy, Exit.USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.OK)
+
+
+def _output_first(arguments: list[str]) -> list[str]:
+    """Lets `-o json` stand anywhere before `--`: people type it last."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for number, argument in enumerate(arguments[:end]):
+        if argument in ("-o", "--output") and number + 1 < end:
+            if arguments[number + 1] in list(Format):
+                pair = arguments[number : number + 2]
+                return pair + arguments[:number] + arguments[number + 2 :]
+    return arguments
+
+
+def _end(message: str, remedy: str, code: Exit) -> None:
+    sys.stderr.write(f"Error: {message}\n")
+    if remedy:
+        sys.stderr.write(f"  → {remedy}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
