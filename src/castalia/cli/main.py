@@ -49,7 +49,9 @@ def options(
         Format, typer.Option("--output", "-o", help="How answers are written.")
     ] = Format.TABLE,
     context: Annotated[str, typer.Option(help="Which manager; see: castalia context list")] = "",
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+    version: Annotated[  # noqa: ARG001 -- its callback has answered already
+        bool, typer.Option("--version", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Options that stand before the command."""
     STATE.format, STATE.context = output, context
@@ -73,10 +75,9 @@ def _output_first(arguments: list[str]) -> list[str]:
     """Lets `-o json` stand anywhere before `--`: people type it last."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     for number, argument in enumerate(arguments[:end]):
-        if argument in ("-o", "--output") and number + 1 < end:
-            if arguments[number + 1] in list(Format):
-                pair = arguments[number : number + 2]
-                return pair + arguments[:number] + arguments[number + 2 :]
+        pair = arguments[number : min(number + 2, end)]
+        if argument in ("-o", "--output") and len(pair) == 2 and pair[1] in list(Format):
+            return pair + arguments[:number] + arguments[number + 2 :]
     return arguments
 
 

@@ -25,6 +25,7 @@ def attach(vm: str, *, force: bool = False) -> None:
     """Connects keyboard and screen with the guest's serial line until Ctrl-]."""
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
+    from websockets.typing import Origin
 
     answer = STATE.client.change("POST", f"/vms/{address(vm)}/tickets", json={"kind": "serial"})
     scheme, _, rest = STATE.client.url.partition("://")
@@ -32,7 +33,9 @@ def attach(vm: str, *, force: bool = False) -> None:
     note(f"Connected to {vm}. Leave with Ctrl-]. Press Enter for a prompt.")
     try:
         with (
-            connect(url + ("&force=true" if force else ""), origin=STATE.client.url) as socket,
+            connect(
+                url + ("&force=true" if force else ""), origin=Origin(STATE.client.url)
+            ) as socket,
             _raw(),
         ):
             _relay(socket)

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -47,7 +48,7 @@ class HostService:
         with self.database.read() as connection:
             return host_store.find(connection, ref)
 
-    def many(self, ids: list[str], *, principal: Principal) -> list[Host]:
+    def many(self, ids: Sequence[str], *, principal: Principal) -> Sequence[Host]:
         """The hosts with these ids; unknown ones are left out."""
         principal.require(Role.VIEWER)
         with self.database.read() as connection:

@@ -1,5 +1,6 @@
 """Jobs, as users see and steer them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from castalia.jobs.engine import JobEngine
@@ -29,7 +30,7 @@ class JobService:
         principal.require(Role.VIEWER)
         return self.engine.get(job_id)
 
-    def log(self, job_id: str, *, after: int = 0, principal: Principal) -> list[JobLogLine]:
+    def log(self, job_id: str, *, after: int = 0, principal: Principal) -> Sequence[JobLogLine]:
         """The lines of the job's log after the first `after`."""
         principal.require(Role.VIEWER)
         return self.engine.log(job_id, after=after)
@@ -49,7 +50,7 @@ class JobService:
         self.audit.record(principal, action="job_retry", target=job.title, outcome="accepted")
         return job
 
-    def schedules(self, *, principal: Principal) -> list[Schedule]:
+    def schedules(self, *, principal: Principal) -> Sequence[Schedule]:
         """What is done again and again."""
         principal.require(Role.VIEWER)
         return self.engine.schedules()

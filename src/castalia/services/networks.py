@@ -1,6 +1,7 @@
 """Networks that NICs plug into."""
 
 import ipaddress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from castalia.db import hosts as host_store
@@ -43,7 +44,7 @@ class NetworkService:
         with self.database.read() as connection:
             return network_store.find(connection, ref)
 
-    def leases(self, ref: str, *, principal: Principal) -> list[Lease]:
+    def leases(self, ref: str, *, principal: Principal) -> Sequence[Lease]:
         """What the network's DHCP server gave out, asked of the host now."""
         network = self.get(ref, principal=principal)
         return self.inventory.hypervisor(network.host_id).leases(network.facts.name)
@@ -123,7 +124,7 @@ class NetworkService:
         plan: Plan,
         host: Host,
         name: str,
-        args: dict[str, object],
+        args: Mapping[str, object],
         *,
         principal: Principal,
     ) -> Job:

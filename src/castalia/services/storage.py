@@ -1,5 +1,6 @@
 """Repositories and volumes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from castalia.db import hosts as host_store
@@ -20,7 +21,7 @@ from castalia.services.checks import blocked, host_up, ok, warning
 from castalia.services.inventory import Inventory
 from castalia.services.submission import Submission
 from castalia.services.vm_limits import checked_volume_size
-from castalia.storage.rules import checked_repository_path
+from castalia.storage.directories import checked_directory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ class StorageService:
 
     def _plan_add(self, host: Host, name: str, path: str) -> Plan:
         checked_name(name)
-        checked_repository_path(path)
+        checked_directory(path)
         return Plan(
             title=f"Add repository {name} on {host.name}",
             checks=(host_up(host), self._free_name(host, name)),
@@ -330,7 +331,7 @@ class StorageService:
         kind: str,
         plan: Plan,
         repository: Repository,
-        args: dict[str, object],
+        args: Mapping[str, object],
         principal: Principal,
     ) -> Job:
         request = self._request(
@@ -350,7 +351,7 @@ class StorageService:
         title: str,
         host: Host,
         *,
-        args: dict[str, object],
+        args: Mapping[str, object],
         target: str = "",
         target_name: str,
         principal: Principal,

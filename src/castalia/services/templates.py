@@ -1,5 +1,6 @@
 """The library of templates."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from castalia.images.builder import TemplateBuilder, builder, builders
 from castalia.jobs.request import JobRequest, Resource
 from castalia.model.access import Principal, Role
 from castalia.model.ids import new_id
+from castalia.model.image import ImageSource
 from castalia.model.job import Job
 from castalia.model.names import checked_name
 from castalia.model.page import Page, PageRequest
@@ -18,7 +20,7 @@ from castalia.model.template import Template, TemplateEdit
 from castalia.model.vm import SIZES
 from castalia.services.audit import AuditService
 from castalia.services.checks import blocked, ok
-from castalia.services.image_source import ImageSource, checked_source
+from castalia.services.image_source import checked_source
 from castalia.services.submission import Submission
 from castalia.workflows.arguments import to_json
 
@@ -43,7 +45,7 @@ class TemplateService:
         with self.database.read() as connection:
             return template_store.find(connection, ref)
 
-    def builders(self, *, principal: Principal) -> list[TemplateBuilder]:
+    def builders(self, *, principal: Principal) -> Sequence[TemplateBuilder]:
         """What can be built here."""
         principal.require(Role.VIEWER)
         return list(builders().values())
@@ -188,7 +190,7 @@ class TemplateService:
         )
 
     def _submit(
-        self, kind: str, plan: Plan, name: str, args: dict[str, object], principal: Principal
+        self, kind: str, plan: Plan, name: str, args: Mapping[str, object], principal: Principal
     ) -> Job:
         template_id = new_id()
         request = JobRequest(

@@ -1,5 +1,6 @@
 """What can be seen of VMs, and what can be asked of a running one without a job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from castalia.db import vm_list
@@ -41,7 +42,7 @@ class VmService:
         with self.database.read() as connection:
             return vm_store.find(connection, ref)
 
-    def many(self, ids: list[str], *, principal: Principal) -> list[Vm]:
+    def many(self, ids: Sequence[str], *, principal: Principal) -> Sequence[Vm]:
         """The VMs with these ids; unknown ones are left out."""
         principal.require(Role.VIEWER)
         with self.database.read() as connection:
@@ -80,7 +81,7 @@ class VmService:
     def exec(
         self,
         ref: str,
-        argv: list[str],
+        argv: Sequence[str],
         *,
         stdin: bytes = b"",
         timeout_s: float = 30.0,
@@ -100,17 +101,17 @@ class VmService:
             raise InvalidRequest("The time is no usable one.", field="timeout_s", remedy=remedy)
         vm = self._running(ref, principal)
         driver = self.inventory.hypervisor(vm.host_id)
-        result = driver.guest_exec(vm.uuid, argv, stdin=stdin, timeout_s=timeout_s)
+        result = driver.guest_exec(vm.uuid, [*argv], stdin=stdin, timeout_s=timeout_s)
         detail = f"{argv[0]} ended with {result.exit_code}"
         self.audit.record(
             principal, action="vm_exec", target=vm.name, outcome="done", detail=detail
         )
         return result
 
-    def send_keys(self, ref: str, keys: list[str], *, principal: Principal) -> None:
+    def send_keys(self, ref: str, keys: Sequence[str], *, principal: Principal) -> None:
         """Presses keys together, named as on a keyboard (`ctrl`, `alt`, `delete`)."""
         principal.require(Role.OPERATOR)
-        codes = keycodes(keys)
+        codes = keycodes([*keys])
         vm = self._running(ref, principal)
         self.inventory.hypervisor(vm.host_id).send_keys(vm.uuid, codes)
         self.audit.record(

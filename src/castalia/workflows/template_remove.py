@@ -1,5 +1,6 @@
 """Removes a template from the library and its copies from the hosts."""
 
+from functools import partial
 from typing import Any
 
 from castalia.db import templates
@@ -18,9 +19,7 @@ def template_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
         storage = parts.links.storage(copy.host_id)
         context.step(
             f"delete copy on {copy.host_id}/{copy.repository}",
-            lambda storage=storage, copy=copy: storage.delete_volume(
-                copy.repository, volume_name(template)
-            ),
+            partial(storage.delete_volume, copy.repository, volume_name(template)),
         )
     context.step("forget", lambda: unregister(parts, template.id, template.name))
     context.step("delete disk", lambda: (parts.library / template.volume).unlink(missing_ok=True))

@@ -1,5 +1,6 @@
 """Deletes a VM, with or without its disks."""
 
+from functools import partial
 from typing import Any
 
 from castalia.db import vms as vm_store
@@ -26,11 +27,9 @@ def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
         undo=lambda _: _redefine(parts, vm, definition),
     )
     for repository, name in context.args["volumes"]:
+        storage = parts.links.storage(vm.host_id)
         context.step(
-            f"delete {repository}/{name}",
-            lambda repository=repository, name=name: parts.links.storage(vm.host_id).delete_volume(
-                repository, name
-            ),
+            f"delete {repository}/{name}", partial(storage.delete_volume, repository, name)
         )
     context.step("forget", lambda: _forget(context, parts, vm))
     return {"vm": vm.id, "name": vm.name, "volumes": context.args["volumes"]}

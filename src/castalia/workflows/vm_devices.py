@@ -9,7 +9,11 @@ from castalia.db import vms as vm_store
 from castalia.errors import NotFound
 from castalia.hypervisor.driver import HypervisorDriver
 from castalia.jobs.context import JobContext
+from castalia.libvirtxml.device_build import disk_xml, nic_xml
 from castalia.libvirtxml.domain import Domain
+from castalia.libvirtxml.domain_disks import set_medium
+from castalia.libvirtxml.domain_nics import set_link
+from castalia.libvirtxml.domain_plan import DiskPlan, NicPlan
 from castalia.model.storage import VolumeFormat
 from castalia.model.vm import Vm
 from castalia.model.vm_edit import (
@@ -94,12 +98,14 @@ def _attach_disk(work: _Work, operation: AttachDisk) -> str:
             undo=lambda _: storage.delete_volume(repository, volume),
         )
     facts = storage.volume(repository, volume)
-    device = Domain(work.driver.xml(work.vm.uuid)).new_disk_text(
-        target=args["target"],
-        path=facts.path,
-        format="raw" if facts.format is VolumeFormat.ISO else facts.format.value,
-        bus=disk.bus,
-        device=disk.device,
+    device = disk_xml(
+        DiskPlan(
+            target=args["target"],
+            path=facts.path,
+            format="raw" if facts.format is VolumeFormat.ISO else facts.format.value,
+            bus=disk.bus,
+            device=disk.device,
+        )
     )
     work.context.step(
         "attach",
@@ -146,7 +152,7 @@ def _place(work: _Work, path: str) -> tuple[str, str]:
 def _detach_disk(work: _Work, operation: DetachDisk) -> str:
     target, path = operation.target, work.context.args["path"]
     device = work.context.step(
-        "find device", lambda: Domain(work.driver.xml(work.vm.uuid)).disk_text(target)
+        "find device", lambda: Domain(work.driver.xml(work.vm.uuid)).disk(target).text()
     )
     work.context.step(
         "detach",
@@ -171,8 +177,8 @@ def _detach_once(work: _Work, device: str, present: Callable[[Domain], bool]) ->
 
 def _attach_nic(work: _Work, operation: AttachNic) -> str:
     args, nic = work.context.args, operation.nic
-    device = Domain(work.driver.xml(work.vm.uuid)).new_nic_text(
-        mac=args["mac"], kind=args["nic_kind"], source=nic.network, model=nic.model
+    device = nic_xml(
+        NicPlan(mac=args["mac"], kind=args["nic_kind"], source=nic.network, model=nic.model)
     )
     work.context.step(
         "attach",
@@ -185,7 +191,7 @@ def _attach_nic(work: _Work, operation: AttachNic) -> str:
 def _detach_nic(work: _Work, operation: DetachNic) -> str:
     mac = operation.mac
     device = work.context.step(
-        "find device", lambda: Domain(work.driver.xml(work.vm.uuid)).nic_text(mac)
+        "find device", lambda: Domain(work.driver.xml(work.vm.uuid)).nic(mac).text()
     )
     work.context.step(
         "detach",
@@ -197,9 +203,10 @@ def _detach_nic(work: _Work, operation: DetachNic) -> str:
 
 def _set_link(work: _Work, operation: SetLink) -> str:
     domain = Domain(work.driver.xml(work.vm.uuid))
-    before = domain.nic_text(operation.mac)
-    domain.set_link(operation.mac, up=operation.up)
-    after = domain.nic_text(operation.mac)
+    nic = domain.nic(operation.mac)
+    before = nic.text()
+    set_link(nic, up=operation.up)
+    after = nic.text()
     work.context.step(
         "set link",
         lambda: work.driver.update_device(work.vm.uuid, after, live=work.live),
@@ -214,9 +221,10 @@ def _change_medium(work: _Work, operation: ChangeMedium) -> str:
         storage = work.parts.links.storage(work.vm.host_id)
         path = storage.volume(work.context.args["repository"], operation.volume).path
     domain = Domain(work.driver.xml(work.vm.uuid))
-    before = domain.disk_text(operation.target)
-    domain.set_medium(operation.target, path=path)
-    after = domain.disk_text(operation.target)
+    drive = domain.disk(operation.target)
+    before = drive.text()
+    set_medium(drive, path=path)
+    after = drive.text()
     work.context.step(
         "change medium",
         lambda: work.driver.update_device(work.vm.uuid, after, live=work.live),

@@ -6,6 +6,14 @@ from castalia.db import vms as vm_store
 from castalia.hypervisor.driver import HypervisorDriver
 from castalia.jobs.context import JobContext
 from castalia.libvirtxml.domain import Domain
+from castalia.libvirtxml.domain_boot import set_boot
+from castalia.libvirtxml.domain_sizing import set_memory, set_vcpus
+from castalia.libvirtxml.ownership import (
+    ownership,
+    ownership_of,
+    ownership_xml,
+    set_ownership,
+)
 from castalia.model.vm import Vm
 from castalia.model.vm_edit import VmEdit
 from castalia.workflows.arguments import from_json
@@ -54,15 +62,15 @@ def vm_edit(context: JobContext, parts: Parts) -> dict[str, Any]:
 def _edited(text: str, edit: VmEdit) -> str:
     domain = Domain(text)
     if edit.vcpus is not None:
-        domain.set_vcpus(edit.vcpus)
+        set_vcpus(domain, edit.vcpus)
     if edit.memory_mib is not None:
-        domain.set_memory(edit.memory_mib)
+        set_memory(domain, edit.memory_mib)
     if edit.description is not None:
         domain.description = edit.description
     if edit.tags is not None:
-        domain.set_ownership(tagged(domain.ownership, edit.tags))
+        set_ownership(domain, tagged(ownership_of(domain), edit.tags))
     if edit.boot is not None:
-        domain.set_boot_order(edit.boot)
+        set_boot(domain, edit.boot)
     return domain.text()
 
 
@@ -83,9 +91,10 @@ def _change_running(context: JobContext, driver: HypervisorDriver, vm: Vm, edit:
             undo=lambda _: driver.set_memory(vm.uuid, before.memory_mib, live=True),
         )
     if edit.tags is not None:
-        context.step("change running tags", lambda: _tag_running(driver, vm, edit))
+        context.step("change running tags", lambda: _tag_running(driver, vm))
 
 
-def _tag_running(driver: HypervisorDriver, vm: Vm, edit: VmEdit) -> None:
-    domain = Domain(driver.xml(vm.uuid))
-    driver.set_metadata(vm.uuid, domain.ownership_text)
+def _tag_running(driver: HypervisorDriver, vm: Vm) -> None:
+    note = ownership(driver.xml(vm.uuid))
+    if note is not None:
+        driver.set_metadata(vm.uuid, ownership_xml(note))

@@ -1,0 +1,3 @@
+"""Brings disk images and ISOs in from outside: fetched, inspected, and only then used."""
+
+
