@@ -6,10 +6,10 @@ Close codes are 4000 plus the HTTP status of what happened: 4401 a ticket that i
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from anyio import CapacityLimiter
+from anyio import CancelScope, CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -71,7 +71,8 @@ async def until_first_ends(*directions: Coroutine[Any, Any, None]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        with CancelScope(shield=True):
+            await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
 
@@ -107,6 +108,12 @@ def bytes_of(message: dict[str, Any]) -> bytes:
         raise WebSocketDisconnect(message.get("code", 1005))
     data = message.get("bytes")
     return data if data is not None else (message.get("text") or "").encode()
+
+
+async def finished(cleanup: Callable[[], object]) -> None:
+    """Runs what must be done at the end, even when the request is being cancelled."""
+    with CancelScope(shield=True):
+        await run_in_threadpool(cleanup)
 
 
 threads = CapacityLimiter(2 * MAX_CONSOLES)

@@ -9,7 +9,15 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket
 
-from castalia.console.bridge import Watch, admit, bytes_of, guarded, threads, until_first_ends
+from castalia.console.bridge import (
+    Watch,
+    admit,
+    bytes_of,
+    finished,
+    guarded,
+    threads,
+    until_first_ends,
+)
 from castalia.errors import Conflict
 from castalia.http.security import public
 from castalia.hypervisor.driver import SerialStream
@@ -44,7 +52,7 @@ async def _session(websocket: WebSocket, id: str, ticket: str, *, force: bool) -
                 watch.run(),
             )
         finally:
-            await run_in_threadpool(stream.close)
+            await finished(stream.close)
     finally:
         holder.leave(vm.id, taken)
 
@@ -70,7 +78,7 @@ class Holder:
 
         Raises Conflict if somebody has it, unless `force`; then waits until that one has left.
         """
-        if (before := self._taken.get(vm_id)) is not None:
+        while (before := self._taken.get(vm_id)) is not None:
             if not force:
                 raise Conflict("Somebody else has this console.", code="console.taken")
             left = self._left[before]

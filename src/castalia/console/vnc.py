@@ -5,13 +5,14 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket
 
-from castalia.console.bridge import Watch, admit, bytes_of, guarded, until_first_ends
+from castalia.console.bridge import Watch, admit, bytes_of, finished, guarded, until_first_ends
 from castalia.http.security import public
 from castalia.model.vm import Vm
 
@@ -53,7 +54,7 @@ async def _screen(
         finally:
             writer.close()
     finally:
-        await run_in_threadpool(opening.__exit__, None, None, None)
+        await finished(partial(opening.__exit__, None, None, None))
 
 
 async def _to_browser(reader: asyncio.StreamReader, websocket: WebSocket, watch: Watch) -> None:

@@ -2,9 +2,11 @@
 catch for errors that nothing else caught."""
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Iterable
 from time import perf_counter
+from urllib.parse import unquote
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -36,6 +38,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_ESCAPED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _YEAR_S = 31_536_000
 
 Observer = Callable[[Scope, int, float], None]
@@ -63,6 +66,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         scope["castalia.request_id"] = request_id = new_id()
+        _keep_slashes(scope)
         with structlog.contextvars.bound_contextvars(request=request_id):
             if scope["type"] == "http":
                 await self._http(scope, receive, send)
@@ -105,6 +109,14 @@ class Edge:
             remedy = "Use this machine's name or address, or add the name to server.host_names."
             message = "The manager is not known under that host name."
             raise InvalidRequest(message, code="host-name", remedy=remedy)
+
+
+def _keep_slashes(scope: Scope) -> None:
+    """A slash that the client escaped belongs to one part of the path (`host%2Fname`); a colon
+    stands for it from here on, as names hold none."""
+    raw: bytes = scope.get("raw_path") or b""
+    if _ESCAPED_SLASH.search(raw):
+        scope["path"] = unquote(_ESCAPED_SLASH.sub(b":", raw).decode("ascii", "replace"))
 
 
 def known_names() -> set[str]:
