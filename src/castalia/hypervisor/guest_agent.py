@@ -5,9 +5,10 @@ Source: https://qemu-project.gitlab.io/qemu/interop/qemu-ga-ref.html.
 
 import base64
 import binascii
-import itertools
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import libvirt
@@ -15,7 +16,7 @@ import libvirt_qemu
 
 from castalia.errors import GuestError, InvalidRequest
 from castalia.hypervisor.driver import ExecResult
-from castalia.hypervisor.libvirt_errors import translated
+from castalia.hypervisor.guest_shell import ShellRun
 
 CALL_S = 5
 """How long the agent may take for one answer; a command in the guest may run longer."""
@@ -23,6 +24,7 @@ MAX_STDIN_BYTES = 1024 * 1024
 """What fits into one message to the agent with room to spare."""
 MAX_OUTPUT_BYTES = 1024 * 1024
 """More is cut off, and said to be."""
+_NO_PROGRAM = "Failed to execute child process"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
 
 
@@ -53,52 +55,62 @@ def run_in_guest(
         raise InvalidRequest("There is no command to run.", field="argv")
     if len(stdin) > MAX_STDIN_BYTES:
         raise InvalidRequest("The input is longer than 1 MiB.", field="stdin")
-    pid = _begin(domain, argv, stdin)
-    deadline = time.monotonic() + timeout_s
-    for pause_s in _pauses():
-        status = _status(domain, pid)
-        if status["exited"]:
-            return _result(status)
-        if time.monotonic() + pause_s > deadline:
-            break
-        time.sleep(pause_s)
-    _kill(domain, pid)
-    raise GuestError(
-        f"{argv[0]} did not end within {timeout_s:g} s and was killed.",
-        code="guest.timeout",
-        remedy="Give it more time, or run it in the background.",
-    )
+    run = ShellRun(argv=argv, limit_bytes=MAX_OUTPUT_BYTES)
+    pid = _begin(domain, run, stdin)
+    status = _end_of(domain, pid, timeout_s=timeout_s)
+    if status is None:
+        _kill(domain, run, pid)
+        raise GuestError(
+            f"{argv[0]} did not end within {timeout_s:g} s and was killed.",
+            code="guest.timeout",
+            remedy="Give it more time, or run it in the background.",
+        )
+    result = _result(status)
+    if run.missing(result.exit_code, result.stderr):
+        raise _no_program(argv[0])
+    return result
 
 
-def _begin(domain: libvirt.virDomain, argv: list[str], stdin: bytes) -> int:
+def _begin(domain: libvirt.virDomain, run: ShellRun, stdin: bytes) -> int:
+    try:
+        return _spawn(domain, run.wrapped, stdin)
+    except libvirt.libvirtError as error:
+        if _NO_PROGRAM not in str(error):
+            raise
+    try:
+        return _spawn(domain, run.argv, stdin)  # a guest without /bin/sh: Windows
+    except libvirt.libvirtError as error:
+        if _NO_PROGRAM not in str(error):
+            raise
+        raise _no_program(run.argv[0]) from error
+
+
+def _spawn(domain: libvirt.virDomain, argv: list[str], stdin: bytes) -> int:
     arguments: dict[str, Any] = {"path": argv[0], "arg": argv[1:], "capture-output": True}
     if stdin:
         arguments["input-data"] = base64.b64encode(stdin).decode()
-    try:
-        return int(ask_agent(domain, "guest-exec", arguments)["pid"])
-    except libvirt.libvirtError as error:
-        if "Failed to execute child process" not in str(error):
-            raise
-        raise GuestError(
-            f"The guest cannot run {argv[0]}.",
-            code="guest.no-program",
-            remedy="Check that the program exists there; a shell line needs: /bin/sh -c LINE",
-            detail=str(error),
-        ) from error
+    return int(ask_agent(domain, "guest-exec", arguments)["pid"])
 
 
-def _status(domain: libvirt.virDomain, pid: int) -> dict[str, Any]:
-    try:
+def _no_program(name: str) -> GuestError:
+    return GuestError(
+        f"The guest cannot run {name}.",
+        code="guest.no-program",
+        remedy="Check that the program exists there; a shell line needs: /bin/sh -c LINE",
+    )
+
+
+def _end_of(domain: libvirt.virDomain, pid: int, *, timeout_s: float) -> dict[str, Any] | None:
+    """The command's last status, or None if it runs on after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    for pause_s in _pauses():
         status: dict[str, Any] = ask_agent(domain, "guest-exec-status", {"pid": pid})
-    except libvirt.libvirtError as error:
-        if "too large" not in str(error) and "message payload" not in str(error):
-            raise
-        raise GuestError(
-            "The command wrote more than can be fetched from the guest.",
-            code="guest.output-too-long",
-            remedy="Write the output into a file in the guest, or less of it.",
-        ) from error
-    return status
+        if status["exited"]:
+            return status
+        if time.monotonic() + pause_s > deadline:
+            break
+        time.sleep(pause_s)
+    return None
 
 
 def _result(status: dict[str, Any]) -> ExecResult:
@@ -120,19 +132,16 @@ def _decoded(status: dict[str, Any], key: str) -> bytes:
         raise GuestError("The guest's agent sent a garbled answer.", detail=str(error)) from error
 
 
-def _kill(domain: libvirt.virDomain, pid: int) -> None:
-    """Ends a command that took too long; the agent itself has no way to, so `kill` does it."""
-    kill = {"path": "kill", "arg": ["-KILL", str(pid)]}
-    try:
-        with translated("ending a command"):
-            ask_agent(domain, "guest-exec", kill)
-    except GuestError:
-        return  # a guest without kill keeps its command; the timeout is what matters to the caller
+def _kill(domain: libvirt.virDomain, run: ShellRun, pid: int) -> None:
+    # A guest without a shell keeps its command; the time limit is what matters to the caller.
+    with contextlib.suppress(libvirt.libvirtError):
+        killer = _spawn(domain, run.killer(pid), b"")
+        _end_of(domain, killer, timeout_s=CALL_S)
 
 
-def _pauses() -> "itertools.accumulate[float]":
-    """20 ms, doubled up to half a second."""
-    return itertools.accumulate(
-        itertools.repeat(2), lambda pause, factor: min(pause * factor, _LONGEST_PAUSE_S),
-        initial=_FIRST_PAUSE_S,
-    )  # fmt: skip
+def _pauses() -> Iterator[float]:
+    """20 ms, doubled up to half a second, for ever."""
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

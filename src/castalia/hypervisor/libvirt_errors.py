@@ -248,7 +248,8 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], _Meaning], ...] = tuple(
             ),
         ),
         (
-            r"(device|disk|interface|nic).* not found|no (matching )?device|target .* doesn't exist",
+            r"(device|disk|interface|nic).* not found|no (matching )?device"
+            r"|target .* doesn't exist",
             _BY_CODE[libvirt.VIR_ERR_DEVICE_MISSING],
         ),
         (

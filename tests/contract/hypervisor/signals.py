@@ -4,13 +4,12 @@ import threading
 
 from castalia.hypervisor.driver import HostSignal
 
-LIMIT_S = 30
-
 
 class Signals:
     """A receiver for `watch`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, limit_s: float = 30) -> None:
+        self._limit_s = limit_s
         self._changed = threading.Condition()
         self._seen: list[HostSignal] = []
         self._stopped = False
@@ -25,10 +24,15 @@ class Signals:
         """Notes nothing from now on."""
         self._stopped = True
 
+    def clear(self) -> None:
+        """Forgets what came so far."""
+        with self._changed:
+            self._seen.clear()
+
     def wait(self, kind: str, uuid: str = "", detail: str = "") -> HostSignal:
         """The first signal of this kind; fails if none comes."""
         with self._changed:
-            found = self._changed.wait_for(lambda: self._find(kind, uuid, detail), LIMIT_S)
+            found = self._changed.wait_for(lambda: self._find(kind, uuid, detail), self._limit_s)
             assert found, f"no {kind} {detail} among {self._seen}"
             return found
 
