@@ -1,6 +1,5 @@
 """Column types that both backends store alike, and the one MetaData of our tables."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -92,11 +91,3 @@ class Tags(TypeDecorator[tuple[str, ...]]):
 def name_type() -> String:
     """Text that sorts by code point everywhere, whatever the database's locale."""
     return String().with_variant(String(collation="C"), "postgresql")
-
-
-def utc_now() -> datetime:
-    """This moment."""
-    return datetime.now(UTC)
-
-
-Clock = Callable[[], datetime]

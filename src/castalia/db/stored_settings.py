@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
-from castalia.db.columns import utc_now
 from castalia.db.tables import stored_settings as table
+from castalia.model.clock import now
 
 
 def get(connection: Connection, key: str, default: Any = None) -> Any:
@@ -23,7 +23,7 @@ def every(connection: Connection) -> dict[str, Any]:
 def put(connection: Connection, key: str, value: Any) -> None:
     """Sets the value of `key`."""
     delete(connection, key)
-    values = {"key": key, "value": value, "changed_at": utc_now()}
+    values = {"key": key, "value": value, "changed_at": now()}
     connection.execute(sa.insert(table).values(values))
 
 

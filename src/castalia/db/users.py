@@ -62,9 +62,11 @@ def password_hash(connection: Connection, name: str) -> tuple[User, str] | None:
 
 
 def other_admins(connection: Connection, id: str) -> int:
-    """How many users beside this one can administrate now."""
-    able = (users.c.role == Role.ADMIN.value) & ~users.c.disabled & (users.c.id != id)
-    return connection.scalar(select(func.count()).select_from(users).where(able)) or 0
+    """How many users beside this one can administrate now; that stays so until the transaction
+    ends."""
+    able = (users.c.role == Role.ADMIN.value) & ~users.c.disabled
+    admins = connection.scalars(select(users.c.id).where(able).with_for_update())
+    return sum(admin != id for admin in admins)
 
 
 def count(connection: Connection) -> int:

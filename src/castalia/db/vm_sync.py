@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 
 from castalia.db import vm_rows
-from castalia.db.columns import utc_now
 from castalia.db.tables import vm_tombstones
 from castalia.db.tables import vms as table
 from castalia.db.vm_rows import change_of
+from castalia.model.clock import now
 from castalia.model.event import Change
 from castalia.model.ids import new_id
 from castalia.model.vm import Definition, Origin, Vm, VmFacts, VmState
@@ -74,7 +74,7 @@ def settle(connection: Connection, id: str, facts: VmFacts) -> Vm:
     if row is None:
         raise vm_rows.missing(id)
     before = vm_rows.from_row(row)
-    after = replace(_merged(before, facts), seen_at=utc_now())
+    after = replace(_merged(before, facts), seen_at=now())
     _update(connection, [(before, after)])
     return after
 

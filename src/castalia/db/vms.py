@@ -10,11 +10,11 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from castalia.db import revisions, vm_rows
-from castalia.db.columns import utc_now
 from castalia.db.tables import hosts, vm_nics, vm_tombstones, vms
 from castalia.db.vm_rows import change_of, from_row, many, missing, selection
 from castalia.errors import Conflict, NotFound
 from castalia.model.capabilities import Mode
+from castalia.model.clock import now
 from castalia.model.event import Change
 from castalia.model.vm import Address, Definition, Origin, Vm, VmState
 
@@ -185,12 +185,12 @@ def delete(connection: Connection, id: str) -> Change | None:
     row = connection.execute(select(vms.c.host_id, vms.c.uuid).where(vms.c.id == id)).first()
     if row is None:
         return None
-    now = utc_now()
+    deleted_at = now()
     connection.execute(sa.delete(vms).where(vms.c.id == id))
     key = (vm_tombstones.c.host_id == row.host_id) & (vm_tombstones.c.uuid == row.uuid)
-    stale = vm_tombstones.c.deleted_at < now - _TOMBSTONES_KEPT
+    stale = vm_tombstones.c.deleted_at < deleted_at - _TOMBSTONES_KEPT
     connection.execute(sa.delete(vm_tombstones).where(key | stale))
-    values = {"host_id": row.host_id, "uuid": row.uuid, "deleted_at": now}
+    values = {"host_id": row.host_id, "uuid": row.uuid, "deleted_at": deleted_at}
     connection.execute(sa.insert(vm_tombstones).values(values))
     return Change(noun="vm", id=id, verb="deleted", data={"host_id": row.host_id})
 

@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, select
 
-from castalia.db.columns import utc_now
 from castalia.db.tables import volumes
+from castalia.model.clock import now
 from castalia.model.ids import new_id
 from castalia.model.storage import VolumeFacts
 
@@ -42,7 +42,7 @@ def _values(facts: VolumeFacts) -> dict[str, Any]:
 
 
 def _insert(connection: Connection, repository_id: str, fresh: list[dict[str, Any]]) -> None:
-    own = {"repository_id": repository_id, "seen_at": utc_now()}
+    own = {"repository_id": repository_id, "seen_at": now()}
     if fresh:
         rows = [values | own | {"id": new_id()} for values in fresh]
         connection.execute(sa.insert(volumes), rows)
@@ -55,7 +55,7 @@ def _update(connection: Connection, changed: list[dict[str, Any]]) -> None:
     statement = (
         sa.update(volumes)
         .where(volumes.c.id == bindparam("key"))
-        .values(assignments | {"seen_at": utc_now()})
+        .values(assignments | {"seen_at": now()})
     )
     rows = [
         {f"new_{name}": row[name] for name in _REPORTED} | {"key": row["key"]} for row in changed
