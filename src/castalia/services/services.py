@@ -4,15 +4,18 @@ from dataclasses import dataclass
 
 from castalia.services.access import AccessService
 from castalia.services.audit import AuditService
+from castalia.services.authentication import Authentication
 from castalia.services.consoles import ConsoleService
 from castalia.services.events import EventBus
 from castalia.services.hosts import HostService
+from castalia.services.idempotency import IdempotencyService
 from castalia.services.jobs import JobService
 from castalia.services.metrics import MetricService
 from castalia.services.networks import NetworkService
 from castalia.services.overview import OverviewService
 from castalia.services.search import SearchService
 from castalia.services.sessions import SessionService
+from castalia.services.ssh_keys import SshKeyService
 from castalia.services.storage import StorageService
 from castalia.services.templates import TemplateService
 from castalia.services.tokens import TokenService
@@ -51,4 +54,7 @@ class Services:
     users: AccessService
     sessions: SessionService
     tokens: TokenService
+    ssh_keys: SshKeyService
+    authentication: Authentication
+    idempotency: IdempotencyService
     audit: AuditService
