@@ -6,6 +6,7 @@ the same key may be used to try again.
 
 import hashlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -14,10 +15,10 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from castalia.errors import InvalidRequest
+from castalia.errors import Busy, Conflict, InvalidRequest
 from castalia.http.security import authenticated
 from castalia.model.access import Principal
-from castalia.services.idempotency import StoredAnswer
+from castalia.services.idempotency import IdempotencyService, StoredAnswer
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -46,8 +47,7 @@ class RepeatableRoute(APIRoute):
 async def _answer_once(request: Request, key: str, handler: Handler) -> Response:
     principal = await authenticated(request)
     store = request.app.state.services.idempotency
-    fingerprint = await _fingerprint(request)
-    known = await run_in_threadpool(store.begin, key, fingerprint=fingerprint, principal=principal)
+    known = await _begin(request, key, principal=principal)
     if known is not None:
         return _replay(known)
     kept = False
@@ -59,6 +59,24 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     finally:
         if not kept:
             await run_in_threadpool(store.abandon, key, principal=principal)
+
+
+async def _begin(request: Request, key: str, *, principal: Principal) -> StoredAnswer | None:
+    """Raises Conflict while the first request is being answered, and InvalidRequest when it was
+    another one: the statuses (409, 422) that clients of this header expect."""
+    store: IdempotencyService = request.app.state.services.idempotency
+    fingerprint = await _fingerprint(request)
+    begin = partial(store.begin, key, fingerprint=fingerprint, principal=principal)
+    try:
+        return await run_in_threadpool(begin)
+    except Busy as error:
+        if error.code != "idempotency.pending":
+            raise
+        raise Conflict(error.message, code=error.code, remedy=error.remedy) from error
+    except Conflict as error:
+        raise InvalidRequest(
+            error.message, code=error.code, remedy=error.remedy, field=HEADER
+        ) from error
 
 
 async def _keep(request: Request, key: str, response: Response, *, principal: Principal) -> None:

@@ -37,9 +37,7 @@ def create_token(
     principal: Viewer,
 ) -> Response:
     """Makes a token. Its secret is shown in this answer and never again."""
-    token, secret = services.tokens.create(
-        new.name, role=new.role, days=new.days, principal=principal
-    )
+    token, secret = services.tokens.create(new.name, new.role, days=new.days, principal=principal)
     answer = CreatedToken(token=token, secret=secret)
     return created(answer, _CREATED, location=f"{API}/tokens/{token.id}")
 

@@ -32,9 +32,7 @@ def create_user(
     principal: Admin,
 ) -> Response:
     """Adds a user."""
-    user = services.users.create(
-        new.name, password=new.password, role=new.role, principal=principal
-    )
+    user = services.users.create(new.name, new.password, new.role, principal=principal)
     return created(user, _USER, location=f"{API}/users/{user.id}")
 
 
