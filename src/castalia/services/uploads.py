@@ -2,9 +2,10 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from castalia.errors import Conflict, InvalidRequest, NotFound, StorageError
@@ -98,6 +99,13 @@ class UploadService:
         """Deletes the files of an upload; one that is gone is no error."""
         self._content(upload_id).unlink(missing_ok=True)
         self._description(upload_id).unlink(missing_ok=True)
+
+    def prune(self, *, older_than: timedelta) -> None:
+        """Discards uploads that have not grown for that long."""
+        limit = time.time() - older_than.total_seconds()
+        for content in self.directory.glob("*.part"):
+            if content.stat().st_mtime < limit:
+                self.discard(content.stem)
 
     def content(self, upload_id: str) -> Path:
         """The file of a complete upload. Raises NotFound, or Conflict while bytes are missing."""

@@ -86,7 +86,7 @@ class Locks:
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """Everything that a workflow may touch. `library` is the manager's directory of template
-    disks."""
+    disks; `uploads` finds the file of a finished upload."""
 
     database: Database
     links: HostLinks
@@ -94,4 +94,5 @@ class Parts:
     publish: Callable[[Iterable[Change]], None]
     record: Recorder
     library: Path
+    uploads: Callable[[str], Path]
     locks: Locks = field(default_factory=Locks)

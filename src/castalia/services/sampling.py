@@ -1,0 +1,53 @@
+"""Measures all hosts and their VMs, one bulk call per host and interval."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from castalia.db import vms as vm_store
+from castalia.db.database import Database
+from castalia.errors import CastaliaError
+from castalia.model.clock import now
+from castalia.model.event import Change
+from castalia.services.host_link import HostLink
+from castalia.services.inventory import Inventory
+from castalia.services.metrics import MetricService
+from castalia.services.scheduler import Scheduler
+
+_log = structlog.get_logger()
+_FIRST_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """Hands counters to the metrics and puts what they mean into the lists."""
+
+    inventory: Inventory
+    metrics: MetricService
+    database: Database
+    scheduler: Scheduler
+    publish: Callable[[Iterable[Change]], None]
+    interval_s: float
+
+    def start(self) -> None:
+        """Begins to measure."""
+        self.scheduler.after(_FIRST_S, self._round, key="sampling-first")
+        self.scheduler.every(self.interval_s, self._round, key="sampling")
+
+    def _round(self) -> None:
+        for link in self.inventory.up():
+            self.scheduler.after(0, partial(self._measure, link), key=f"sampling:{link.host_id}")
+
+    def _measure(self, link: HostLink) -> None:
+        driver = link.drivers.hypervisor
+        try:
+            at, host, vms = now(), driver.counters(), driver.vm_counters()
+        except CastaliaError as error:
+            _log.info("not measured", host=link.name, reason=error.message)
+            return
+        with self.database.read() as connection:
+            ids = vm_store.ids_by_uuid(connection, link.host_id)
+        self.metrics.take(link.host_id, at=at, host=host, vms=vms, vm_ids=ids)
+        self.publish([Change(noun="metrics", id=link.host_id, verb="updated")])
