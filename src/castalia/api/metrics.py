@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
 from castalia.http.security import authenticated, public
@@ -66,7 +66,12 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-@router.get("/metrics", operation_id="get_metrics", dependencies=[public(_WHY)])
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    response_class=PlainTextResponse,
+    dependencies=[public(_WHY)],
+)
 async def metrics(request: Request) -> Response:
     """Measurements in Prometheus's text format; needs the role viewer."""
     if not _open_to(request):
