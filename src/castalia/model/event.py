@@ -34,7 +34,8 @@ class Event:
 class Change:
     """An object changed; whoever shows it should look again. Never stored.
 
-    `noun` is `vm`, `host`, `job`, `template`, `repository`, `network`, `event`; `verb` is
+    `noun` is `vm`, `host`, `job`, `template`, `repository`, `network`, `event`, `metric`
+    (what a host and its VMs take now); `verb` is
     `created`, `updated`,
     `deleted`. `data` holds the few fields that a list shows.
     """
