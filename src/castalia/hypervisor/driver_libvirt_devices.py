@@ -1,5 +1,7 @@
 """Adding, taking away and changing a VM's hardware, running or not."""
 
+import time
+
 import libvirt
 
 from castalia.errors import Conflict, GuestError, HostUnreachable, InvalidRequest
@@ -7,10 +9,13 @@ from castalia.hypervisor.device_identity import DeviceIdentity, identify, same_s
 from castalia.hypervisor.driver import HostSignal
 from castalia.hypervisor.driver_libvirt_base import CONFIG, LIVE, LibvirtPart, scopes
 from castalia.hypervisor.expectation import Expectation
+from castalia.hypervisor.libvirt_errors import meaning_of
 from castalia.libvirtxml.domain import Domain
 
 DETACH_S = 20.0
 _KIB_PER_MIB = 1024
+_GUEST_VCPUS = LIVE | libvirt.VIR_DOMAIN_VCPU_GUEST
+_SIGHTING_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 _INACTIVE = libvirt.VIR_DOMAIN_XML_INACTIVE
 _UNPLUG_UNDER_WAY = "already in the process of unplug"
 
@@ -110,13 +115,33 @@ class Sizing(LibvirtPart):
             raise _beyond("vcpus", f"{most} vCPUs")
         if vcpus > plugged:
             domain.setVcpusFlags(vcpus, LIVE)
-        try:
+            _bring_online(domain, vcpus)
+        else:
             # Never unplugged: QEMU aborts on the next plug. The guest idles them instead.
-            domain.setVcpusFlags(vcpus, LIVE | libvirt.VIR_DOMAIN_VCPU_GUEST)
-        except libvirt.libvirtError:
-            if vcpus < plugged:
-                raise
-            # Without an agent a guest takes new vCPUs online by itself, or its administrator does.
+            _set_guest_vcpus(domain, vcpus, plugged=plugged)
+
+
+def _set_guest_vcpus(domain: libvirt.virDomain, vcpus: int, *, plugged: int) -> None:
+    try:
+        domain.setVcpusFlags(vcpus, _GUEST_VCPUS)
+    except libvirt.libvirtError:
+        if vcpus < plugged:
+            raise
+        # All that are plugged in is what a guest without an agent uses anyway.
+
+
+def _bring_online(domain: libvirt.virDomain, vcpus: int) -> None:
+    """Has the agent use new vCPUs, which the guest sees a moment after they were plugged in.
+    Without an agent the guest takes them online by itself, or its administrator does."""
+    for pause_s in _SIGHTING_PAUSES_S:
+        try:
+            domain.setVcpusFlags(vcpus, _GUEST_VCPUS)
+        except libvirt.libvirtError as error:
+            if meaning_of(error).error is GuestError:
+                return
+            time.sleep(pause_s)
+        else:
+            return
 
 
 def _set_stored_vcpus(domain: libvirt.virDomain, vcpus: int, *, cold: bool) -> None:
