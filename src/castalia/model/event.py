@@ -34,7 +34,7 @@ class Event:
 class Change:
     """An object changed; whoever shows it should look again. Never stored.
 
-    `noun` is `vm`, `host`, `job`, `template`, `repository`, `network`, `event`, `metric`
+    `noun` is `vm`, `host`, `job`, `template`, `repository`, `network`, `event`, `metrics`
     (what a host and its VMs take now); `verb` is
     `created`, `updated`,
     `deleted`. `data` holds the few fields that a list shows.

@@ -61,7 +61,7 @@ class Series:
         """Only the CPU fractions of the filled slots: a list of a hundred VMs draws a line for
         each, and the whole rates would take it ten times as long."""
         for slot, value in enumerate(self._values[: self._slots]):
-            if value == value:  # noqa: PLR0124 -- the fastest test for NaN
+            if value == value:  # not NaN, by the fastest test
                 yield self.starts_at + slot * self.step_s, value
 
     def mean(self) -> Rates | None:

@@ -41,7 +41,7 @@ class MetricMemory:
     full: list[tuple[str, OpenSeries]] = field(default_factory=list)
     _readings: dict[str, _Reading] = field(default_factory=dict)
 
-    def observe(
+    def take(
         self,
         host_id: str,
         *,

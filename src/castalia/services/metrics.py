@@ -1,6 +1,7 @@
 """Measurements of VMs and hosts: taken in every few seconds, kept bounded, shown as series."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,6 @@ from castalia.db.vms import VmLive
 from castalia.errors import InvalidRequest
 from castalia.model.access import Principal, Role
 from castalia.model.clock import now
-from castalia.model.event import Change
 from castalia.model.host import HostLoad
 from castalia.model.metric import HostCounters, Sample, VmCounters
 from castalia.model.rates import Rates
@@ -33,66 +33,55 @@ Reader = Callable[[Series], Iterable[tuple[int, T]]]
 
 
 class MetricService:
-    """Callable from any thread. `observe` only touches memory; `flush`, called once an interval,
-    writes."""
+    """Callable from any thread. Readings go to memory and are written together, so that 500 hosts
+    make one transaction an interval and not 500."""
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        settings: MetricSettings,
-        publish: Callable[[Iterable[Change]], None],
-    ) -> None:
+    def __init__(self, database: Database, *, settings: MetricSettings) -> None:
         self._database = database
         self._settings = settings
-        self._publish = publish
         self._guard = threading.Lock()
         self._memory = MetricMemory(step_s=max(1, round(settings.interval_s)))
         self._writer = MetricWriter(memory=self._memory, settings=settings)
-        self._ids: dict[str, Mapping[str, str]] = {}
+        self._flushed_s = time.monotonic()
         self._loads: dict[str, HostLoad] = {}
         self._live: dict[str, VmLive] = {}
         self._written: dict[str, VmLive] = {}
 
     # --- taking in ---
-    def observe(
+    def take(
         self,
         host_id: str,
         *,
         at: datetime,
         host: HostCounters | None,
         vms: Sequence[VmCounters],
+        vm_ids: Mapping[str, str],
     ) -> None:
-        """Takes in what a host counted by the moment `at`, for all its running VMs. The first
-        reading of a host, or of a VM, gives no rates yet."""
-        ids = self._ids_for(host_id, vms)
+        """Takes in what a host counted by the moment `at`, for all its running VMs; `vm_ids` maps
+        their uuids to ids. The first reading of a host, or of a VM, gives no rates yet.
+
+        Once an interval, the call that finds it due also writes for all hosts together.
+        """
         with self._guard:
-            rates = self._memory.observe(host_id, at=at, host=host, vms=vms, ids=ids)
+            rates = self._memory.take(host_id, at=at, host=host, vms=vms, ids=vm_ids)
             load = rates.get(f"host:{host_id}")
             if load is not None and host is not None:
-                self._loads[host_id] = HostLoad(
-                    cpu_fraction=round(load.cpu_fraction, 3),
-                    memory_used_mib=host.memory_used_mib,
-                    memory_free_mib=host.memory_free_mib,
-                )
-            fresh = [
-                VmLive(
-                    id=ids[vm.uuid],
-                    cpu_fraction=round(rates[f"vm:{ids[vm.uuid]}"].cpu_fraction, 3),
-                    memory_used_mib=vm.memory_used_mib,
-                )
-                for vm in vms
-                if f"vm:{ids.get(vm.uuid)}" in rates
-            ]
-            self._live |= {live.id: live for live in fresh}
-        self._publish([_change(host_id, load, fresh)])
+                self._loads[host_id] = _load(load, host)
+            for vm in vms:
+                if (one := rates.get(f"vm:{vm_ids.get(vm.uuid)}")) is not None:
+                    live = _live(vm_ids[vm.uuid], one, vm)
+                    self._live[live.id] = live
+            due = time.monotonic() - self._flushed_s >= self._memory.step_s
+            if due:
+                self._flushed_s = time.monotonic()
+        if due:
+            self.flush()
 
     def forget_host(self, host_id: str) -> None:
         """The host is away or removed: nothing is known of what it does now."""
         with self._guard:
             self._memory.forget_host(host_id)
             self._loads.pop(host_id, None)
-            self._ids.pop(host_id, None)
 
     def flush(self) -> None:
         """Writes the live values that changed, and the share of series that is due."""
@@ -149,13 +138,6 @@ class MetricService:
         }
 
     # --- inside ---
-    def _ids_for(self, host_id: str, counters: Sequence[VmCounters]) -> Mapping[str, str]:
-        known = self._ids.get(host_id, {})
-        if any(vm.uuid not in known for vm in counters):
-            with self._database.read() as connection:
-                known = self._ids[host_id] = vms.ids_by_uuid(connection, host_id)
-        return known
-
     def _write(self, *, everything: bool) -> None:
         at = now()
         with self._guard:
@@ -239,10 +221,15 @@ def _check(since: datetime, until: datetime, points: int) -> None:
         raise InvalidRequest("This is no usable number of points.", field="points", remedy=remedy)
 
 
-def _change(host_id: str, load: Rates | None, live: Sequence[VmLive]) -> Change:
-    """One change for a host and all its VMs: with one per VM, thousands would come at once."""
-    data = {
-        "cpu_fraction": None if load is None else round(load.cpu_fraction, 3),
-        "vms": {one.id: [one.cpu_fraction, one.memory_used_mib] for one in live},
-    }
-    return Change(noun="metric", id=host_id, verb="updated", data=data)
+def _load(rates: Rates, counters: HostCounters) -> HostLoad:
+    return HostLoad(
+        cpu_fraction=round(rates.cpu_fraction, 3),
+        memory_used_mib=counters.memory_used_mib,
+        memory_free_mib=counters.memory_free_mib,
+    )
+
+
+def _live(id: str, rates: Rates, counters: VmCounters) -> VmLive:
+    """Rounded, so that an idle VM's row is not written again and again."""
+    cpu = round(rates.cpu_fraction, 3)
+    return VmLive(id=id, cpu_fraction=cpu, memory_used_mib=counters.memory_used_mib)
