@@ -112,6 +112,9 @@ def _attach_disk(work: _Work, operation: AttachDisk) -> str:
         lambda: _attach_once(work, device, lambda d: args["target"] in {k.target for k in d.disks}),
         undo=lambda _: work.driver.detach_device(work.vm.uuid, device, live=work.live),
     )
+    work.context.step(
+        "reread storage", lambda: work.parts.links.refresh_storage(work.vm.host_id, repository)
+    )
     return f"disk {args['target']} ({repository}/{volume}) was attached."
 
 
