@@ -6,11 +6,13 @@ from castalia.hypervisor.driver import HostSignal
 from castalia.hypervisor.driver_libvirt_console import Console
 from castalia.hypervisor.driver_libvirt_devices import Devices, Sizing
 from castalia.hypervisor.driver_libvirt_guest import Guest
+from castalia.hypervisor.driver_libvirt_host import Host
 from castalia.hypervisor.driver_libvirt_life import Definitions, Life
+from castalia.hypervisor.driver_libvirt_networks import Networks
 from castalia.hypervisor.driver_libvirt_stats import Statistics
 
 
-class LibvirtDriver(Guest, Definitions, Life, Devices, Sizing, Console, Statistics):
+class LibvirtDriver(Host, Guest, Definitions, Life, Devices, Sizing, Console, Networks, Statistics):
     """One host. Any thread may use it; what is watched stays watched over reconnections."""
 
     def connect(self) -> None:

@@ -213,6 +213,15 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], _Meaning], ...] = tuple(
         ),
         (r"network not found", _NETWORK_GONE),
         (
+            r"network is already in use by interface|bridge name .* already in use",
+            _Meaning(
+                error=Conflict,
+                reason="its addresses or its bridge are in use on the host.",
+                remedy="Choose another range of addresses, or another bridge.",
+                code="network.in-use",
+            ),
+        ),
+        (
             r"(interface MTU|get interface|add.* to bridge).*(no such device|bridge)",
             _Meaning(
                 error=NotFound,

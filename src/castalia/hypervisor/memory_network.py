@@ -1,29 +1,19 @@
 """Networks of the in-memory driver, with a DHCP server that gives out addresses in order."""
 
 import uuid as uuids
-from ipaddress import ip_interface
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
 
 from castalia.errors import Conflict
+from castalia.libvirtxml.network import build_network, parse_network
 from castalia.model.network import Lease, NetworkFacts, NetworkKind, NetworkSpec
-
-_FIRST_LEASE = 2
 
 
 def facts_of(spec: NetworkSpec) -> NetworkFacts:
-    """The network that a specification makes."""
-    first = last = ""
-    if spec.cidr and spec.dhcp:
-        hosts = ip_interface(spec.cidr).network
-        first, last = str(hosts[_FIRST_LEASE]), str(hosts[-2])
-    return NetworkFacts(
-        name=spec.name,
-        uuid=str(uuids.uuid5(uuids.NAMESPACE_DNS, spec.name)),
-        kind=spec.kind,
-        bridge=spec.bridge or f"br-{spec.name}",
-        cidr=spec.cidr,
-        dhcp_start=first,
-        dhcp_end=last,
-    )
+    """The network that a specification makes, as libvirt would report it. Raises InvalidRequest."""
+    uuid = str(uuids.uuid5(uuids.NAMESPACE_DNS, spec.name))
+    facts = parse_network(build_network(spec, uuid=uuid))
+    return replace(facts, bridge=facts.bridge or f"br-{spec.name}")
 
 
 class MemoryNetworks:
@@ -41,15 +31,18 @@ class MemoryNetworks:
     def define(self, spec: NetworkSpec) -> NetworkFacts:
         """Makes a network; the same again is no error."""
         made = facts_of(spec)
-        there = self._facts.setdefault(spec.name, made)
-        if there != made:
+        there = self._facts.get(spec.name)
+        if there is not None and there != made:
             raise Conflict(
                 f"The host has another network called {spec.name}.",
                 code="network.name-taken",
                 remedy="Choose another name.",
             )
+        if there is None:
+            self._must_be_free(made)
+        self._facts[spec.name] = made
         self._leases.setdefault(spec.name, [])
-        return there
+        return made
 
     def remove(self, name: str) -> bool:
         """Forgets a network; whether there was one."""
@@ -72,12 +65,24 @@ class MemoryNetworks:
         given = self._leases[name]
         if known := next((lease for lease in given if lease.mac == mac), None):
             return known
-        network = ip_interface(facts.cidr).network
         lease = Lease(
             mac=mac,
-            ip=str(network[_FIRST_LEASE + len(given)]),
-            prefix=network.prefixlen,
+            ip=str(ip_address(facts.dhcp_start) + len(given)),
+            prefix=ip_interface(facts.cidr).network.prefixlen,
             hostname=hostname,
         )
         given.append(lease)
         return lease
+
+    def _must_be_free(self, made: NetworkFacts) -> None:
+        """No other network may have the same addresses."""
+        if not made.cidr:
+            return
+        wanted = ip_interface(made.cidr).network
+        others = [ip_interface(facts.cidr).network for facts in self._facts.values() if facts.cidr]
+        if any(wanted.overlaps(other) for other in others):
+            raise Conflict(
+                "The addresses are in use on the host.",
+                code="network.in-use",
+                remedy="Choose another range of addresses.",
+            )
