@@ -62,8 +62,10 @@ def _forget_nvram(domain: Domain) -> None:
 
 def _copy_disk(disk: DiskDevice, paths: Mapping[str, str]) -> None:
     if disk.source in paths:
-        kind = "block" if disk.type == "block" and paths[disk.source].startswith("/dev/") else ""
-        set_source(disk, path=paths[disk.source], kind=kind or "file")
+        path = paths[disk.source]
+        set_source(disk, path=path, kind="block" if path.startswith("/dev/") else "file")
+        if disk.device == "lun" and disk.type == "file":
+            disk.device = "disk"  # a file cannot pass SCSI commands through
     elif disk.source and not (disk.read_only or disk.shareable or disk.removable):
         remedy = "Copy it first, or detach it."
         message = f"The disk {disk.target} can be written and has no copy for the clone."
@@ -77,7 +79,7 @@ def _set_macs(domain: Domain, macs: Sequence[str]) -> None:
         raise InvalidRequest(message, field="macs", remedy="Give an address for each card.")
     for nic, mac in zip(nics, macs, strict=True):
         nic.mac = mac
-        nic.target = ""
+        nic.drop("target")
         for port in nic.element.findall("virtualport/parameters"):
             port.attrib.pop("interfaceid", "")
 
@@ -92,6 +94,6 @@ def _free_socket(channel: ChannelDevice) -> None:
 def _free_displays(domain: Domain) -> None:
     """A fixed port or socket could serve only one of the two VMs at a time."""
     for graphics in domain.graphics:
-        graphics.port = -1
-        graphics.autoport = True
+        if graphics.port > 0:
+            graphics.port, graphics.autoport = -1, True
         graphics.socket_path = graphics.listen_socket = ""

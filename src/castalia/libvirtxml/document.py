@@ -160,14 +160,14 @@ def _child_indent(parent: Element) -> str | None:
     if above is None:
         return "\n" + _STEP
     own = _child_indent(above)
-    return None if own is None else own + _STEP
+    return None if own is None else own + ("\t" if "\t" in own else _STEP)
 
 
 def _closing(parent: Element, indent: str | None) -> str | None:
     """What stands between the last child and the end of `parent`."""
     if len(parent):
         return parent[-1].tail
-    return None if indent is None else indent.removesuffix(_STEP)
+    return None if indent is None else indent.removesuffix("\t").removesuffix(_STEP)
 
 
 def _set_text_before(parent: Element, index: int, text: str) -> None:
@@ -178,12 +178,24 @@ def _set_text_before(parent: Element, index: int, text: str) -> None:
 
 
 def _indent_inside(child: Element, indent: str) -> None:
-    etree.indent(child, space=_STEP)
+    etree.indent(child, space="\t" if "\t" in indent else _STEP)
     for node in child.iter():
         if len(node) and node.text and not node.text.strip():
             node.text = node.text.replace("\n", indent)
         if node is not child and node.tail:
             node.tail = node.tail.replace("\n", indent)
+
+
+def replace(old: Element, new: Element) -> None:
+    """Puts `new` where `old` stands."""
+    parent = old.getparent()
+    if parent is None:
+        raise ValueError("a root cannot be replaced")
+    indent = _child_indent(parent)
+    if indent is not None:
+        _indent_inside(new, indent)
+    new.tail = old.tail
+    parent.replace(old, new)
 
 
 def remove(child: Element) -> None:

@@ -7,9 +7,11 @@ each device. A definition keeps the way it has, unless a single device is named.
 from castalia.errors import InvalidRequest
 from castalia.libvirtxml import document
 from castalia.libvirtxml.document import Element
+from castalia.libvirtxml.domain_devices import DiskDevice, NicDevice
 from castalia.libvirtxml.domain_tree import DomainTree
 
 _WORDS = ("hd", "cdrom", "network", "fd")
+_ORDERS = {**DiskDevice.ORDER, **NicDevice.ORDER}
 _DEVICES = {"hd": "disk", "cdrom": "cdrom", "fd": "floppy"}
 
 
@@ -50,6 +52,7 @@ def _number(domain: DomainTree, devices: list[Element]) -> None:
             document.remove(boot)
     for order, device in enumerate(devices, start=1):
         if device.find("boot") is None:
-            document.insert(device, document.element("boot"), order=("target", "boot"))
+            places = _ORDERS.get(str(device.tag), ())
+            document.insert(device, document.element("boot"), order=places)
         for boot in device.findall("boot"):
             boot.set("order", str(order))

@@ -105,7 +105,7 @@ class GraphicsDevice(Node):
     TAG = "graphics"
     type = Text("@type")
     port = Integer("@port", default=-1)
-    autoport = Switch("@autoport", default=True)
+    autoport = Switch("@autoport")
     password = Text("@passwd")
     valid_until = Text("@passwdValidTo")
     socket_path = Text("@socket")

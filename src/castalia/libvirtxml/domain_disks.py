@@ -60,8 +60,14 @@ def set_medium(disk: DiskDevice, *, path: str, format: str = "raw") -> None:
         if (disk.format or "raw") != format:
             disk.format = format
     else:
-        _forget_chain(disk)
-        disk.drop("source")
+        _eject(disk)
+
+
+def _eject(disk: DiskDevice) -> None:
+    _forget_chain(disk)
+    disk.drop("source")
+    if disk.type not in {"file", "block"}:
+        disk.type = "file"  # no other kind may be without a source
 
 
 def set_source(disk: DiskDevice, *, path: str, kind: str = "file") -> None:
@@ -70,6 +76,7 @@ def set_source(disk: DiskDevice, *, path: str, kind: str = "file") -> None:
     _forget_chain(disk)
     if disk.type != kind:
         disk.drop("source")
+        disk.drop("auth")
         disk.type = kind
     if kind == "block":
         disk.source_dev = path

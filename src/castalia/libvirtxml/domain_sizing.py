@@ -6,7 +6,7 @@ changed together.
 """
 
 from castalia.errors import InvalidRequest
-from castalia.libvirtxml.domain_devices import HugePage
+from castalia.libvirtxml.domain_devices import HugePage, VcpuState
 from castalia.libvirtxml.domain_tree import DomainTree
 
 _USUAL_PAGE_MIB = 2
@@ -43,9 +43,7 @@ def _set_vcpu_limit(domain: DomainTree, most: int) -> None:
         remedy = "Keep the maximum, or change the NUMA nodes in the XML."
         message = f"The VM's NUMA nodes have more than {most} vCPUs."
         raise InvalidRequest(message, field="max_vcpus", remedy=remedy)
-    pinned = domain.current_vcpus or domain.vcpu_limit
     domain.max_vcpus = most
-    domain.current_vcpus = pinned if pinned < most else 0
 
 
 def _last_cpu(cpus: str) -> int:
@@ -54,21 +52,22 @@ def _last_cpu(cpus: str) -> int:
 
 
 def _plug(domain: DomainTree, vcpus: int, most: int) -> None:
-    """Where each vCPU's state is written, the first `vcpus` are plugged in."""
+    """Where each vCPU's state is written, the first `vcpus` are plugged in.
+
+    The order of plugging is dropped when it would not be whole any more: libvirt wants all or none.
+    """
     states = {state.id: state for state in domain.vcpu_states}
-    for number in range(most):
-        state = states.get(number)
-        if state is None:
-            state = domain.vcpu_states.add(type(domain.vcpu_states[0])())
-            state.element.set("id", str(number))
-            state.element.set("enabled", "no")
-            state.element.set("hotpluggable", "yes")
-        if state.enabled != (number < vcpus):
-            state.element.set("enabled", "yes" if number < vcpus else "no")
-            state.hotpluggable = number > 0
-            state.order = 0
     for number in set(states) - set(range(most)):
-        domain.vcpu_states.remove(states[number])
+        domain.vcpu_states.remove(states.pop(number))
+    if {number for number, state in states.items() if state.enabled} == set(range(vcpus)):
+        return
+    for number in range(most):
+        state = states.get(number) or domain.vcpu_states.add(VcpuState())
+        state.element.set("id", str(number))
+        state.order = 0
+        if state.enabled != (number < vcpus) or number not in states:
+            state.element.set("enabled", "yes" if number < vcpus else "no")
+            state.element.set("hotpluggable", "yes" if number else "no")
 
 
 def set_memory(domain: DomainTree, memory_mib: int, *, max_memory_mib: int | None = None) -> None:
@@ -84,16 +83,14 @@ def set_memory(domain: DomainTree, memory_mib: int, *, max_memory_mib: int | Non
         raise InvalidRequest(message, field="memory_mib", remedy=remedy)
     if most != domain.memory_mib:
         _set_memory_limit(domain, most)
-    if (domain.current_memory_mib or most) != memory_mib:
+    if domain.current_memory_mib or memory_mib != most:
         domain.current_memory_mib = memory_mib
 
 
 def _set_memory_limit(domain: DomainTree, most: int) -> None:
-    present = domain.current_memory_mib or domain.memory_mib
     modules = sum(module.size_mib for module in domain.memory_modules)
     _resize_cells(domain, most - modules)
     domain.memory_mib = most
-    domain.current_memory_mib = min(present, most)
     if domain.hotplug_memory_mib and domain.hotplug_memory_mib < most:
         domain.hotplug_memory_mib = most
 

@@ -45,16 +45,28 @@ def set_ownership(domain: DomainTree, note: Ownership | None) -> None:
     """Writes the note into a definition, or takes it out; other metadata stays."""
     if ownership_of(domain) == note:
         return
+    present = domain.element.find(f"metadata/{{{METADATA_URI}}}vm")
+    if note is None:
+        _take_out(domain)
+    elif present is not None:
+        document.replace(present, _note(note, "{" + METADATA_URI + "}"))
+    else:
+        document.insert(_metadata(domain), _note(note, "{" + METADATA_URI + "}"))
+
+
+def _take_out(domain: DomainTree) -> None:
     domain.drop(f"metadata/{{{METADATA_URI}}}vm")
     metadata = domain.element.find("metadata")
-    if note is None:
-        if metadata is not None and not len(metadata):
-            document.remove(metadata)
-        return
+    if metadata is not None and not len(metadata):
+        document.remove(metadata)
+
+
+def _metadata(domain: DomainTree) -> Element:
+    metadata = domain.element.find("metadata")
     if metadata is None:
         metadata = document.element("metadata")
         document.insert(domain.element, metadata, order=DomainTree.ORDER["domain"])
-    document.insert(metadata, _note(note, "{" + METADATA_URI + "}"))
+    return metadata
 
 
 def _read(note: Element, prefix: str) -> Ownership:

@@ -79,13 +79,17 @@ class Property(ABC, Generic[T]):
     def __set__(self, node: Node, value: T) -> None:
         if value == self.__get__(node, type(node)):
             return  # the spelling that is there stays
-        if value != self.default:
+        if not self.clears(value):
             self.write(_made(node, self.steps), value)
             return
         holder = self._holder(node)
         if holder is not None:
             self.clear(holder)
             _prune(holder, node.element)
+
+    def clears(self, value: T) -> bool:
+        """Whether writing this value means to take the property out."""
+        return value == self.default
 
     @abstractmethod
     def read(self, holder: Element) -> T:
@@ -138,7 +142,7 @@ def _prune(element: Element, top: Element) -> None:
 
 
 class Text(Property[str]):
-    """A text; empty where there is none."""
+    """A text; empty, or the default, where there is none. The empty text takes it out."""
 
     def __init__(self, path: str, *, default: str = "") -> None:
         super().__init__(path, default=default)
@@ -146,6 +150,9 @@ class Text(Property[str]):
     def read(self, holder: Element) -> str:
         raw = self._raw(holder)
         return self.default if raw is None else raw.strip()
+
+    def clears(self, value: str) -> bool:
+        return not value
 
     def write(self, holder: Element, value: str) -> None:
         self._write_raw(holder, value)
@@ -236,7 +243,8 @@ class MemoryMib(Property[int]):
 class Words(Property[tuple[str, ...]]):
     """The same attribute of several elements in order, as in `<boot dev='hd'/><boot dev='cdrom'/>`.
 
-    Writing replaces the elements; `order` places them among their siblings.
+    Writing uses the elements that are there and then adds or removes some; `order` places new ones
+    among their siblings.
     """
 
     def __init__(self, path: str, *, order: tuple[str, ...]) -> None:
@@ -248,8 +256,12 @@ class Words(Property[tuple[str, ...]]):
         return tuple(found.get(self.attribute, "") for found in holder.findall(self.item))
 
     def write(self, holder: Element, value: tuple[str, ...]) -> None:
-        self.clear(holder)
-        for word in value:
+        present = holder.findall(self.item)
+        for found in present[len(value) :]:
+            document.remove(found)
+        for found, word in zip(present, value, strict=False):
+            document.set_attribute(found, self.attribute, word)
+        for word in value[len(present) :]:
             child = document.element(self.item, {self.attribute: word})
             document.insert(holder, child, order=self.order)
 
