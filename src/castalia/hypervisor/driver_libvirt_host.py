@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from castalia.hypervisor.accelerator import find_accelerator, overridden
+from castalia.hypervisor.accelerator_remote import RemoteProbe
 from castalia.hypervisor.connection import LibvirtConnection
 from castalia.hypervisor.driver_libvirt_base import LibvirtPart
 from castalia.hypervisor.driver_libvirt_networks import NO_NETWORKS
 from castalia.libvirtxml.architectures import architecture
-from castalia.libvirtxml.capabilities import HostCapabilities, parse_capabilities
+from castalia.libvirtxml.capabilities import GuestSupport, HostCapabilities, parse_capabilities
 from castalia.model.capabilities import Accelerator, AcceleratorFinding, Capabilities, Mode
 from castalia.model.host import HostFacts
 from castalia.settings import AcceleratorSettings
@@ -55,17 +56,17 @@ class Host(LibvirtPart):
             hypervisor = str(handle.getType())
             hostname = str(handle.getHostname())
             versions = _version(handle.getVersion()), _version(handle.getLibVersion())
-        _arch, memory, cpus, _mhz, numa_nodes, sockets, cores, threads = info
+        _arch, memory, cpus, *_rest = info
+        sockets, cores, threads = _topology(known, info)
         return HostFacts(
             hostname=hostname,
             arch=known.arch,
             cpus=cpus,
             cpu_model=f"{known.cpu_vendor} {known.cpu_model}".strip(),
-            # libvirt's own figures are per NUMA node; the map of the CPUs is not.
-            sockets=known.sockets or sockets,
-            cores=known.cores or cores,
-            threads=known.threads or threads,
-            numa_nodes=known.numa_nodes or numa_nodes,
+            sockets=sockets,
+            cores=cores,
+            threads=threads,
+            numa_nodes=known.numa_nodes,
             memory_mib=memory,
             hypervisor_version=versions[0],
             libvirt_version=versions[1],
@@ -112,10 +113,16 @@ class Host(LibvirtPart):
                 settings=self._accelerator_settings,
                 state_file=self._accelerator_file,
             )
-        return _given(
-            Accelerator.EMULATED,
-            "not measured: this host is reached over the network; the settings can say kvm",
+        return self._measured_remotely(guest)
+
+    def _measured_remotely(self, guest: GuestSupport) -> AcceleratorFinding:
+        if guest.arch != "x86_64":
+            return _given(Accelerator.EMULATED, f"not measured: there is no probe for {guest.arch}")
+        probe = RemoteProbe(
+            relay=self._relay, emulator=guest.emulator, settings=self._accelerator_settings
         )
+        with self.connection.calling("measuring the accelerator") as handle:
+            return probe.find(handle)
 
 
 def _given(accelerator: Accelerator, reason: str) -> AcceleratorFinding:
@@ -130,6 +137,15 @@ def _modes(accelerator: Accelerator, known: HostCapabilities) -> tuple[Mode, ...
     if accelerator is Accelerator.KVM:
         return (Mode.EMULATED, Mode.HVM, Mode.PVHVM)
     return (accelerator.default_mode,)
+
+
+def _topology(known: HostCapabilities, info: list[int]) -> tuple[int, int, int]:
+    """Sockets, cores per socket, threads per core: from the map of the CPUs, unless it contradicts
+    their number; libvirt's own figures, which count sockets per NUMA node, are the second best."""
+    _arch, _memory, cpus, _mhz, nodes, sockets, cores, threads = info
+    if known.sockets * known.cores * known.threads == cpus:
+        return known.sockets, known.cores, known.threads
+    return sockets * nodes, cores, threads
 
 
 def _version(number: int) -> str:

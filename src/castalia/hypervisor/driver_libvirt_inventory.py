@@ -21,7 +21,9 @@ class Inventory(LibvirtPart):
     def snapshot(self) -> HostSnapshot:
         """Every VM on the host with its definition and state."""
         with self.connection.calling("listing the VMs") as handle:
-            domains = _states(handle)
+            domains = [
+                row for row in _states(handle) if not self._relay.is_hidden(row[0].UUIDString())
+            ]
             flags = {
                 "autostart": _uuids(handle, libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART),
                 "persistent": _uuids(handle, libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT),

@@ -53,6 +53,7 @@ class EventRelay:
         self._connection = connection
         self._listeners: list[Receiver] = []
         self._watchers: list[Receiver] = []
+        self._hidden: set[str] = set()
         self._outbox: Mailbox[HostSignal] = Mailbox(self._deliver)
         connection.on_open(self._subscribe)
         connection.on_close(lambda reason: self._emit(HostSignal(kind="closed", detail=reason)))
@@ -69,6 +70,14 @@ class EventRelay:
     def watch(self, receiver: Receiver) -> None:
         """Has `receiver` called for every signal from now on, in order; it may use the driver."""
         self._watchers.append(receiver)
+
+    def hide(self, uuid: str) -> None:
+        """Keeps a VM of the driver's own from watchers."""
+        self._hidden.add(uuid)
+
+    def is_hidden(self, uuid: str) -> bool:
+        """Whether a VM is one of the driver's own."""
+        return uuid in self._hidden
 
     # --- from libvirt ---
 
@@ -143,7 +152,8 @@ class EventRelay:
     def _emit(self, signal: HostSignal) -> None:
         for listener in tuple(self._listeners):
             listener(signal)
-        self._outbox.put(signal)
+        if signal.uuid not in self._hidden:
+            self._outbox.put(signal)
 
     def _deliver(self, signal: HostSignal) -> None:
         if signal.kind == "vm" and signal.detail in _MAYBE_GONE:
