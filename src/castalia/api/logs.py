@@ -36,12 +36,16 @@ def _formatter() -> logging.Formatter:
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.dict_tracebacks,
+            _TRACEBACKS,
             structlog.processors.JSONRenderer(default=str),
         ],
     )
 
 
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    # locals may hold passwords
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,

@@ -15,6 +15,7 @@ from castalia.model.storage import Volume
 from castalia.model.vm import Address, Vm
 from castalia.services.audit import AuditService
 from castalia.services.inventory import Inventory
+from castalia.services.picture import PNG, as_png
 from castalia.services.storage import StorageService
 
 _MAX_ARGUMENTS = 256
@@ -65,9 +66,10 @@ class VmService:
         return self.inventory.hypervisor(vm.host_id).xml(vm.uuid, inactive=not live)
 
     def screenshot(self, ref: str, *, principal: Principal) -> tuple[bytes, str]:
-        """A picture of the VM's screen and its MIME type."""
+        """A picture of the VM's screen and its MIME type, which is PNG's."""
         vm = self._running(ref, principal)
-        return self.inventory.hypervisor(vm.host_id).screenshot(vm.uuid)
+        picture, mime = self.inventory.hypervisor(vm.host_id).screenshot(vm.uuid)
+        return as_png(picture, mime), PNG
 
     def addresses(self, ref: str, *, principal: Principal) -> tuple[Address, ...]:
         """The VM's addresses, asked of its host now."""
