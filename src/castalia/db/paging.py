@@ -121,8 +121,8 @@ def _fitting(value: Any, kind: type) -> Any:
             raise ValueError("no time zone")
         return moment
     if kind is str:
-        if b"\0" in value.encode():
-            raise ValueError("NUL")
+        if not isinstance(value, str) or b"\0" in value.encode():
+            raise ValueError("no text")
         return value
     if not -(2**62) < value < 2**62:
         raise ValueError("out of range")
