@@ -16,6 +16,7 @@ class Architecture:
     cd_bus: str = "scsi"
     video: str = "virtio"
     acpi: str = "never"
+    watchdog: str = "i6300esb"
     pcie: bool = True
     usb: bool = True
     keyboard: bool = True
@@ -40,7 +41,9 @@ _KNOWN = {
     "riscv64": Architecture(machine="virt"),
     "ppc64le": Architecture(machine="pseries", video="vga", pcie=False),
     "ppc64": Architecture(machine="pseries", video="vga", pcie=False),
-    "s390x": Architecture(machine="s390-ccw-virtio", pcie=False, usb=False, keyboard=False),
+    "s390x": Architecture(
+        machine="s390-ccw-virtio", watchdog="diag288", pcie=False, usb=False, keyboard=False
+    ),
 }
 _OTHER = Architecture(machine="virt")
 

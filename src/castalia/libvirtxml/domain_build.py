@@ -224,7 +224,7 @@ def _displays(plan: DomainPlan) -> list[Element]:
 
 
 def _services(plan: DomainPlan) -> list[Element]:
-    watchdog = {"model": "i6300esb", "action": plan.watchdog_action}
+    watchdog = {"model": architecture(plan.arch).watchdog, "action": plan.watchdog_action}
     return [
         *([build.tpm_element()] if plan.tpm else []),
         *([element("watchdog", watchdog)] if plan.watchdog_action else []),
