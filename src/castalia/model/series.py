@@ -33,11 +33,12 @@ class Series:
         if len(self._values) != self._slots * len(FIELDS):
             raise ValueError("packed measurements of another length")
 
-    def put(self, at: float, rates: Rates, *, covers_s: float = 0.0) -> None:
-        """Fills the slot of the moment `at`, and those before it that the interval covered."""
-        last = self._slot(at)
-        first = max(0, self._slot(at - covers_s) + 1) if covers_s > self.step_s else last
-        for slot in range(min(first, last), last + 1):
+    def put(self, at: float, rates: Rates, *, covers_s: float) -> None:
+        """Fills the slots of the interval of that length that ended at the moment `at`. Intervals
+        that follow each other fill slots that do, however unevenly they were measured."""
+        last = max(0, round((at - self.starts_at) / self.step_s) - 1)
+        first = min(last, max(0, round((at - covers_s - self.starts_at) / self.step_s)))
+        for slot in range(first, last + 1):
             for number, value in enumerate(_values_of(rates)):
                 self._values[number * self._slots + slot] = value
 
@@ -71,9 +72,6 @@ class Series:
     def packed(self) -> bytes:
         """The values in a few hundred bytes."""
         return zlib.compress(_little_endian(self._values).tobytes(), level=1)
-
-    def _slot(self, at: float) -> int:
-        return int((at - self.starts_at) // self.step_s)
 
 
 def mean(rates: list[Rates]) -> Rates | None:

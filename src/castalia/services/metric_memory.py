@@ -74,12 +74,14 @@ class MetricMemory:
             self.latest.pop(subject, None)
 
     def close_until(self, now: float) -> None:
-        """Moves the series whose time is over to `full`."""
-        over = [s for s, one in self.open.items() if one.series.starts_at + FINE_SPAN_S <= now]
+        """Moves the series whose time is over, late readings included, to `full`."""
+        started = now - FINE_SPAN_S - 2 * self.step_s
+        over = [s for s, one in self.open.items() if one.series.starts_at <= started]
         self.full += [(subject, self.open.pop(subject)) for subject in over]
 
     def _put(self, subject: str, at: float, rates: Rates, *, covers_s: float) -> None:
-        starts_at = int(at // FINE_SPAN_S) * FINE_SPAN_S
+        # what was measured on the stroke belongs to the time before it
+        starts_at = int((at - self.step_s / 2) // FINE_SPAN_S) * FINE_SPAN_S
         current = self.open.get(subject)
         if current is None or current.series.starts_at != starts_at:
             if current is not None:
@@ -87,7 +89,7 @@ class MetricMemory:
             series = Series(starts_at=starts_at, span_s=FINE_SPAN_S, step_s=self.step_s)
             current = self.open[subject] = OpenSeries(series=series)
         missed = covers_s > _MISSED * self.step_s
-        current.series.put(at, rates, covers_s=0 if missed else covers_s)
+        current.series.put(at, rates, covers_s=self.step_s if missed else covers_s)
         current.dirty = True
 
 

@@ -100,7 +100,8 @@ class MetricWriter:
             mean, day = one.series.mean(), _day(one.series.starts_at)
             if mean is not None:
                 fresh = Series(starts_at=day, span_s=COARSE_SPAN_S, step_s=FINE_SPAN_S)
-                days.setdefault((subject, day), fresh).put(one.series.starts_at, mean)
+                ended = one.series.starts_at + FINE_SPAN_S
+                days.setdefault((subject, day), fresh).put(ended, mean, covers_s=FINE_SPAN_S)
         store.put(connection, [block(subject, one) for (subject, _), one in days.items()])
 
     def _prune(self, connection: Connection, now: float) -> None:

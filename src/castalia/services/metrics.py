@@ -1,5 +1,6 @@
 """Measurements of VMs and hosts: taken in every few seconds, kept bounded, shown as series."""
 
+import math
 import threading
 import time
 from collections import defaultdict
@@ -113,7 +114,7 @@ class MetricService:
         """
         principal.require(Role.VIEWER)
         _check(since, until, points)
-        start, end = int(since.timestamp()), int(until.timestamp()) + 1
+        start, end = int(since.timestamp()), math.ceil(until.timestamp())
         step_s = max((end - start) / points, self._memory.step_s)
         oldest_fine = now() - timedelta(hours=self._settings.fine_hours)
         coarse = since < oldest_fine or step_s >= FINE_SPAN_S
@@ -130,7 +131,7 @@ class MetricService:
         """The CPU use of the last half hour in `points` steps, by subject; None where nothing was
         measured. Subjects without any are left out."""
         principal.require(Role.VIEWER)
-        end = int(now().timestamp()) + 1
+        end = math.ceil(now().timestamp())
         start, step_s = end - _SPARK_S, _SPARK_S / points
         found = self._recent(subjects, start, end, Series.cpu)
         return {

@@ -56,8 +56,8 @@ def empty() -> Series:
 
 def test_a_series_survives_packing() -> None:
     series = empty()
-    series.put(905, rates(0.25))
-    series.put(1799, rates(0.5))
+    series.put(910, rates(0.25), covers_s=10)
+    series.put(1799, rates(0.5), covers_s=9)
     again = Series(starts_at=900, span_s=900, step_s=10, data=series.packed())
     assert list(again.points()) == [(900, rates(0.25)), (1790, rates(0.5))]
     assert list(again.cpu()) == [(900, 0.25), (1790, 0.5)]
@@ -66,18 +66,19 @@ def test_a_series_survives_packing() -> None:
     assert mean.cpu_fraction == 0.375
 
 
-def test_a_late_reading_covers_the_slot_that_it_jumped_over() -> None:
-    series = empty()
-    series.put(909, rates(0.5))
-    series.put(920, rates(0.25), covers_s=11)
-    assert [at for at, _ in series.points()] == [900, 910, 920]
+def test_uneven_readings_leave_no_gap() -> None:
+    series, at = empty(), 900.0
+    for late in (11.4, 8.9, 14.0, 14.0, 6.1, 9.9):
+        at += late
+        series.put(at, rates(0.5), covers_s=late)
+    assert [time for time, _ in series.points()] == list(range(900, 960, 10))
 
 
 def test_filling_keeps_what_is_there() -> None:
     newer, older = empty(), empty()
-    newer.put(915, rates(0.75))
-    older.put(905, rates(0.25))
-    older.put(915, rates(0.25))
+    newer.put(920, rates(0.75), covers_s=10)
+    older.put(910, rates(0.25), covers_s=10)
+    older.put(920, rates(0.25), covers_s=10)
     newer.fill(older)
     assert list(newer.cpu()) == [(900, 0.25), (910, 0.75)]
 
