@@ -91,6 +91,7 @@ def running_world(state_dir: Path) -> Iterator[World]:
     )
     manager = build(settings, open_host=hosts.open)
     manager.start()
+    manager.scheduler.drop("sampling-first")
     try:
         app = create_app(manager.services, settings=settings, routers=[console.router])
         tokens = {role: _token(manager, role) for role in Role}

@@ -1,6 +1,5 @@
 """Hosts: add, look at, edit, probe, remove."""
 
-import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 
 from castalia.db import hosts as host_store
 from castalia.db.database import Database
-from castalia.errors import InvalidRequest, NotFound
+from castalia.errors import NotFound
 from castalia.jobs.request import JobRequest, Resource
 from castalia.model.access import Principal, Role
 from castalia.model.host import Host, HostChange, HostEdit
@@ -19,12 +18,9 @@ from castalia.model.page import Page, PageRequest
 from castalia.model.plan import Check, Plan
 from castalia.services.audit import AuditService
 from castalia.services.checks import blocked, host_up, ok, warning
+from castalia.services.host_address import checked_address
 from castalia.services.inventory import Inventory
 from castalia.services.submission import Submission
-
-_SCHEMES = ("qemu", "qemu+ssh", "qemu+tls", "qemu+unix", "xen", "xen+ssh", "xen+tls", "test")
-_EXAMPLES = "qemu:///system, qemu+ssh://root@h1/system, qemu+tls://h1.example/system"
-_URI = re.compile(r"[\x21-\x7e]{1,500}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,20 +201,7 @@ class HostService:
 
 
 def _checked(change: HostChange) -> HostChange:
-    parts = urlsplit(change.uri) if _URI.fullmatch(change.uri) else urlsplit("")
-    if parts.scheme not in _SCHEMES:
-        remedy = f"Write it as libvirt does: {_EXAMPLES}."
-        raise InvalidRequest(
-            f"{change.uri!r} is no address of a hypervisor.", field="uri", remedy=remedy
-        )
-    if parts.password:
-        remedy = "Use SSH keys or TLS certificates."
-        raise InvalidRequest("The address holds a password.", field="uri", remedy=remedy)
-    if any(word in parts.query for word in ("command=", "netcat=", "proxy=")):
-        remedy = "Leave these parameters out; set them in SSH's own configuration."
-        raise InvalidRequest(
-            "The address would run a command on this machine.", field="uri", remedy=remedy
-        )
+    parts = checked_address(change.uri)
     name = change.name or parts.hostname or socket.gethostname().partition(".")[0]
     return HostChange(
         name=checked_name(name),

@@ -23,7 +23,6 @@ router = APIRouter(prefix="/uploads", tags=["Uploads"], route_class=RepeatableRo
 _UPLOAD = Shape(Upload)
 _PIECE_BYTES = 4 * 1024**2
 _LARGEST_BYTES = 1024**5
-"""The service knows the real limit; here the app's limit for ordinary bodies is lifted."""
 _BYTES = {
     "requestBody": {
         "required": True,
@@ -69,7 +68,6 @@ def get_upload_offset(id: Id, services: ServicesDep, principal: Operator) -> Res
     operation_id="append_to_upload",
     response_model=Upload,
     openapi_extra=_BYTES,
-    max_body_size=_LARGEST_BYTES,
 )
 async def append_to_upload(
     request: Request, id: Id, services: ServicesDep, principal: Operator, offset: Offset
