@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from castalia.errors import NotFound
+from castalia.images.builder_debian import DebianBuilder
 from castalia.images.builder_micro import MicroBuilder
 from castalia.images.built_image import BuiltImage
 from castalia.images.command import Check, Progress
@@ -52,7 +53,7 @@ class TemplateBuilder(Protocol):
 
 def builders() -> dict[str, TemplateBuilder]:
     """All builders by name."""
-    every: list[TemplateBuilder] = [MicroBuilder()]
+    every: list[TemplateBuilder] = [MicroBuilder(), DebianBuilder()]
     return {one.name: one for one in every}
 
 
