@@ -181,6 +181,13 @@ def test_quarters_of_an_hour_become_means_and_are_kept_longer(machine: Machine) 
     assert machine.rows()[86_400] == 4
 
 
+def test_memory_keeps_only_what_is_not_finished(machine: Machine) -> None:
+    machine.run(2000, cpu=0.5)
+    machine.metrics.flush()
+    memory = machine.metrics._memory
+    assert (memory.full, set(memory.open)) == ([], {"vm:v", "host:h"})
+
+
 def test_what_is_old_is_forgotten(machine: Machine) -> None:
     machine.run(1000, cpu=0.5)
     machine.metrics.close()

@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.services.conftest import ADMIN, SETTINGS, Access, Clock
 
+from castalia.db import users
 from castalia.errors import TooManyAttempts, Unauthenticated
 from castalia.model.access import Role
 
@@ -43,13 +44,23 @@ def test_a_disabled_user_is_refused_like_a_wrong_password(access: Access) -> Non
     assert refused.value.message == "The user name or the password is wrong."
 
 
+def test_a_disabled_user_is_nobody_even_with_a_session(access: Access) -> None:
+    opened = access.sessions.login("alice", RIGHT)
+    with access.database.write() as connection:
+        users.update(connection, opened.principal.user_id, disabled=True)
+    with pytest.raises(Unauthenticated):
+        access.sessions.principal(opened.secret)
+
+
 def test_an_unknown_user_costs_a_hash_too(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str | None] = []
     passwords = access.sessions._passwords
     verify = passwords._hasher.verify
     monkeypatch.setattr(passwords, "_hasher", Spy(verify, asked))
     fail(access, "nobody")
-    assert len(asked) == 1
+    (hashed,) = asked
+    assert hashed is not None
+    assert hashed.startswith("$argon2id$")
 
 
 class Spy:
