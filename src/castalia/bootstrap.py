@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
-from castalia import console, web
+from castalia import console
 from castalia.api.app import create_app
 from castalia.api.logs import configure_logging
 from castalia.api.server import check_bind, make_server
@@ -93,6 +93,7 @@ class Manager:
         self.engine.stop()
         self.scheduler.stop()
         self.inventory.stop()
+        self.services.metrics.close()
         self.database.close()
 
 
@@ -262,9 +263,7 @@ def make_app(manager: Manager) -> FastAPI:
     return create_app(
         manager.services,
         settings=manager.settings,
-        routers=[console.router, web.router(manager.services)],
-        mounts=web.mounts(),
-        error_page=web.error_page,
+        routers=[console.router],
     )
 
 

@@ -98,7 +98,7 @@ def _start(settings: Settings) -> dict[str, Any]:
     log = settings.state_dir / "log" / "start.log"
     facts = {
         "url": url,
-        "log": str(log.parent / "manager.log"),
+        "log": str(log.parent / "castalia.log"),
         "uri": "qemu:///system" if os.geteuid() == 0 else "qemu:///session",
         "ca_file": str(settings.server.tls_certificate or ""),
     }
@@ -117,13 +117,17 @@ def _start(settings: Settings) -> dict[str, Any]:
     while not _ready(settings):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise Conflict(
-                f"The manager did not start: {lines[0].removeprefix('Error: ')}",
-                remedy=lines[1] if len(lines) > 1 else f"Look at {log}.",
-            )
+            raise _not_started(log)
         time.sleep(_POLL_S)
     return facts | {"running_before": False}
+
+
+def _not_started(log: Path) -> Conflict:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    if lines and lines[0].startswith("Error: "):
+        message, remedy = lines[0].removeprefix("Error: "), "\n".join(lines[1:])
+        return Conflict(f"The manager did not start: {message}", remedy=remedy)
+    return Conflict("The manager did not start.", remedy=f"The reason stands in {log}.")
 
 
 def _again(settings: Settings) -> list[str]:

@@ -22,7 +22,8 @@ def console() -> "Console":
     """Standard output; plain when it is no terminal."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    width = None if sys.stdout.isatty() else 10_000  # a pipe gets whole words, not 80 columns
+    return Console(highlight=False, width=width)
 
 
 def note(text: str) -> None:

@@ -234,7 +234,8 @@ def exec(
     """Run a command in the guest through its agent; ends with its exit code."""
     from castalia.cli.vm_guest import run_in_guest
 
-    raise typer.Exit(run_in_guest(vm, command, timeout_s=timeout, stdin=stdin))
+    argv = command[1:] if command[0] == "--" else command
+    raise typer.Exit(run_in_guest(vm, argv, timeout_s=timeout, stdin=stdin))
 
 
 @app.command("send-key")

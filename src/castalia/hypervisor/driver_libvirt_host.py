@@ -1,6 +1,9 @@
 """What a host is and can do."""
 
 from pathlib import Path
+from typing import Any
+
+import libvirt
 
 from castalia.hypervisor.accelerator import find_accelerator, overridden
 from castalia.hypervisor.accelerator_remote import RemoteProbe
@@ -53,10 +56,11 @@ class Host(LibvirtPart):
         with self.connection.calling("reading what the host can do") as handle:
             known = parse_capabilities(handle.getCapabilities())
             info = handle.getInfo()
+            total_mib = _total_memory_mib(handle, info)
             hypervisor = str(handle.getType())
             hostname = str(handle.getHostname())
             versions = _version(handle.getVersion()), _version(handle.getLibVersion())
-        _arch, memory, cpus, *_rest = info
+        _arch, _memory, cpus, *_rest = info
         sockets, cores, threads = _topology(known, info)
         return HostFacts(
             hostname=hostname,
@@ -67,7 +71,7 @@ class Host(LibvirtPart):
             cores=cores,
             threads=threads,
             numa_nodes=known.numa_nodes,
-            memory_mib=memory,
+            memory_mib=total_mib,
             hypervisor_version=versions[0],
             libvirt_version=versions[1],
             capabilities=self._capabilities(hypervisor, known),
@@ -151,3 +155,13 @@ def _topology(known: HostCapabilities, info: list[int]) -> tuple[int, int, int]:
 def _version(number: int) -> str:
     """libvirt's 9000000 as 9.0.0."""
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def _total_memory_mib(handle: libvirt.virConnect, info: list[Any]) -> int:
+    """getInfo counts NUMA nodes as they were at boot: memory that was plugged in later is missing
+    there, but not in the memory statistics, which some drivers lack."""
+    try:
+        stats = handle.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
+    except libvirt.libvirtError:
+        return int(info[1])
+    return max(int(info[1]), int(stats.get("total", 0)) // 1024)

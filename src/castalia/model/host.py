@@ -69,10 +69,11 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True)
 class HostChange:
-    """A host's record before it is known: what `host add` was told."""
+    """A host's record before it is known: what `host add` was told. Without a name it gets the
+    host's own."""
 
-    name: str
     uri: str
+    name: str = ""
     description: str = ""
     tags: tuple[str, ...] = field(default_factory=tuple)
 
