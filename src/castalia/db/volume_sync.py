@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, select
 
-from castalia.db.tables import volumes
+from castalia.db.tables import repositories, volumes
 from castalia.model.clock import now
 from castalia.model.ids import new_id
 from castalia.model.storage import VolumeFacts
@@ -31,6 +31,39 @@ def sync_volumes(connection: Connection, repository_id: str, facts: Sequence[Vol
     _insert(connection, repository_id, fresh)
     _update(connection, [values | {"key": before["id"]} for before, values in changed])
     return bool(gone or fresh) or any(_notable(before, after) for before, after in changed)
+
+
+def note_volume(
+    connection: Connection, facts: VolumeFacts, *, host_id: str, repository: str
+) -> None:
+    """Notes one volume that was just made or changed, without waiting for the host's next report.
+    A repository that is not known yet is no error."""
+    ids = connection.scalars(
+        select(repositories.c.id).where(
+            repositories.c.host_id == host_id, repositories.c.name == repository
+        )
+    )
+    for repository_id in list(ids):
+        known = connection.scalar(
+            select(volumes.c.id).where(
+                volumes.c.repository_id == repository_id, volumes.c.name == facts.name
+            )
+        )
+        values = _values(facts)
+        if known is None:
+            _insert(connection, repository_id, [values | {"name": facts.name}])
+        else:
+            _update(connection, [values | {"key": known}])
+
+
+def forget_volume(connection: Connection, name: str, *, host_id: str, repository: str) -> None:
+    """Forgets one volume that was just deleted; one that is not known is no error."""
+    ids = select(repositories.c.id).where(
+        repositories.c.host_id == host_id, repositories.c.name == repository
+    )
+    connection.execute(
+        sa.delete(volumes).where(volumes.c.repository_id.in_(ids), volumes.c.name == name)
+    )
 
 
 def _notable(before: Any, after: dict[str, Any]) -> bool:

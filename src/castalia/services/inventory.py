@@ -238,6 +238,7 @@ class Inventory:
         try:
             with link.work:
                 self._read_all(link)
+                self._read_storage(link)
         except HostUnreachable as error:
             self._away(link, error.message)
             return

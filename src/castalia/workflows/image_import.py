@@ -1,3 +1,1 @@
 """Brings disk images and ISOs in from outside: fetched, inspected, and only then used."""
-
-

@@ -5,6 +5,7 @@ from castalia.errors import StorageError
 from castalia.jobs.context import JobContext
 from castalia.model.storage import VolumeFormat
 from castalia.model.template import Template
+from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
 
 
@@ -60,4 +61,4 @@ def _copy(
             format=VolumeFormat.QCOW2,
             progress=report,
         )
-    return facts.path
+    return volumes.noted(parts, facts, host_id=host_id, repository=repository)

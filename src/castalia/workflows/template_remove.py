@@ -5,6 +5,7 @@ from typing import Any
 
 from castalia.db import templates
 from castalia.jobs.context import JobContext
+from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
 from castalia.workflows.template_copy import volume_name
 from castalia.workflows.template_register import unregister
@@ -16,10 +17,15 @@ def template_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
         template = templates.get(connection, context.args["template"])
         copies = templates.copies(connection, template.id)
     for copy in copies:
-        storage = parts.links.storage(copy.host_id)
         context.step(
             f"delete copy on {copy.host_id}/{copy.repository}",
-            partial(storage.delete_volume, copy.repository, volume_name(template)),
+            partial(
+                volumes.delete,
+                parts,
+                host_id=copy.host_id,
+                repository=copy.repository,
+                name=volume_name(template),
+            ),
         )
     context.step("forget", lambda: unregister(parts, template.id, template.name))
     context.step("delete disk", lambda: (parts.library / template.volume).unlink(missing_ok=True))

@@ -6,6 +6,7 @@ from castalia.db import vms as vm_store
 from castalia.jobs.context import JobContext
 from castalia.libvirtxml.clone import cloned
 from castalia.model.vm import Vm
+from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
 
 
@@ -61,9 +62,14 @@ def vm_clone(context: JobContext, parts: Parts) -> dict[str, Any]:
 def _copy_disk(
     context: JobContext, parts: Parts, vm: Vm, repository: str, volume: str, target: str
 ) -> str:
-    storage = parts.links.storage(vm.host_id)
+    def copy() -> str:
+        facts = parts.links.storage(vm.host_id).clone_volume(repository, volume, target=target)
+        return volumes.noted(parts, facts, host_id=vm.host_id, repository=repository)
+
     return context.step(
         f"copy {repository}/{volume}",
-        lambda: storage.clone_volume(repository, volume, target=target).path,
-        undo=lambda _: storage.delete_volume(repository, target),
+        copy,
+        undo=lambda _: volumes.delete(
+            parts, host_id=vm.host_id, repository=repository, name=target
+        ),
     )

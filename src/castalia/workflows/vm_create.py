@@ -10,6 +10,7 @@ from castalia.model.clock import now
 from castalia.model.storage import VolumeFormat
 from castalia.model.vm import Definition, Vm, VmState
 from castalia.model.vm_plan import PlannedDisk, PlannedVm
+from castalia.workflows import volumes
 from castalia.workflows.arguments import from_json
 from castalia.workflows.parts import Parts
 from castalia.workflows.template_copy import ensure_copy
@@ -104,7 +105,7 @@ def _make_disks(context: JobContext, parts: Parts, vm: PlannedVm) -> dict[str, s
             size_bytes=len(content),
             format=VolumeFormat.ISO,
         )
-        paths[SEED] = facts.path
+        paths[SEED] = volumes.noted(parts, facts, host_id=vm.host_id, repository=vm.seed_repository)
     return paths
 
 
@@ -128,16 +129,15 @@ def _make_disk(context: JobContext, parts: Parts, vm: PlannedVm, disk: PlannedDi
         format=VolumeFormat(disk.format),
         backing_path=backing,
     )
-    return facts.path
+    return volumes.noted(parts, facts, host_id=vm.host_id, repository=disk.repository)
 
 
 def _delete_disks(parts: Parts, vm: PlannedVm) -> None:
-    storage = parts.links.storage(vm.host_id)
-    for disk in vm.disks:
-        if disk.made:
-            storage.delete_volume(disk.repository, disk.volume)
+    made = [(disk.repository, disk.volume) for disk in vm.disks if disk.made]
     if vm.seed is not None:
-        storage.delete_volume(vm.seed_repository, vm.seed_volume)
+        made.append((vm.seed_repository, vm.seed_volume))
+    for repository, name in made:
+        volumes.delete(parts, host_id=vm.host_id, repository=repository, name=name)
 
 
 def _define(context: JobContext, parts: Parts, vm: PlannedVm, paths: dict[str, str]) -> None:

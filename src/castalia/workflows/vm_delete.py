@@ -6,6 +6,7 @@ from typing import Any
 from castalia.db import vms as vm_store
 from castalia.jobs.context import JobContext
 from castalia.model.vm import Vm
+from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
 from castalia.workflows.vm_power import shut_down
 
@@ -27,9 +28,9 @@ def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
         undo=lambda _: _redefine(parts, vm, definition),
     )
     for repository, name in context.args["volumes"]:
-        storage = parts.links.storage(vm.host_id)
         context.step(
-            f"delete {repository}/{name}", partial(storage.delete_volume, repository, name)
+            f"delete {repository}/{name}",
+            partial(volumes.delete, parts, host_id=vm.host_id, repository=repository, name=name),
         )
     context.step("forget", lambda: _forget(context, parts, vm))
     return {"vm": vm.id, "name": vm.name, "volumes": context.args["volumes"]}
