@@ -1,10 +1,8 @@
 """What the manager asks of a host's storage.
 
 Repositories are named by their libvirt pool's name, volumes by repository and name. Names were
-checked before: no
-driver method accepts a path from a user, except `ensure_repository`. Every method may raise
-HostUnreachable,
-StorageError, and NotFound.
+checked before: no driver method accepts a path from a user, except `ensure_repository`. Every
+method may raise HostUnreachable, StorageError, and NotFound.
 """
 
 from collections.abc import Callable
@@ -26,8 +24,7 @@ class StorageDriver(Protocol):
 
     def ensure_repository(self, name: str, path: str) -> RepositoryFacts:
         """Makes and starts a directory repository; one that is there with that path is no error.
-        Raises Conflict
-        if the name stands for another path."""
+        Raises Conflict if the name stands for another path."""
 
     def forget_repository(self, name: str) -> None:
         """Takes the repository out of the host's list; no file is deleted."""
@@ -46,8 +43,8 @@ class StorageDriver(Protocol):
         backing_format: VolumeFormat = VolumeFormat.QCOW2,
     ) -> VolumeFacts:
         """Makes a volume; with `backing_path` a linked one. One of that name that is there already
-        with the same
-        backing and at least that size is returned as it is, so the call may be repeated."""
+        with the same backing and at least that size is returned as it is, so the call may be
+        repeated."""
 
     def delete_volume(self, repository: str, name: str) -> None:
         """Deletes a volume; one that is gone is no error."""
@@ -70,8 +67,7 @@ class StorageDriver(Protocol):
         progress: Callable[[int], None] | None = None,
     ) -> VolumeFacts:
         """Makes the volume and fills it with `size_bytes` bytes from `source`; an older one of that
-        name is
-        replaced. `progress` is told the bytes done."""
+        name is replaced. `progress` is told the bytes done."""
 
     def local_path(self, repository: str, name: str) -> Path | None:
         """Where this machine sees the volume, or None when the host is elsewhere."""
