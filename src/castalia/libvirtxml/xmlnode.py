@@ -63,6 +63,7 @@ class Property(ABC, Generic[T]):
         elements, at, attribute = path.partition("@")
         self.path = path
         self.steps = tuple(filter(None, elements.split("/")))
+        self.steps_path = "/".join(self.steps)
         self.attribute = attribute if at else ""
         self.default = default
 
@@ -116,7 +117,7 @@ class Property(ABC, Generic[T]):
             document.set_content(holder, raw)
 
     def _holder(self, node: Node) -> Element | None:
-        return node.element.find("/".join(self.steps)) if self.steps else node.element
+        return node.element.find(self.steps_path) if self.steps else node.element
 
 
 def _made(node: Node, steps: Sequence[str]) -> Element:
@@ -250,7 +251,7 @@ class Words(Property[tuple[str, ...]]):
     def __init__(self, path: str, *, order: tuple[str, ...]) -> None:
         super().__init__(path, default=())
         *parents, self.item = self.steps
-        self.steps, self.order = tuple(parents), order
+        self.steps, self.steps_path, self.order = tuple(parents), "/".join(parents), order
 
     def read(self, holder: Element) -> tuple[str, ...]:
         return tuple(found.get(self.attribute, "") for found in holder.findall(self.item))
