@@ -1,5 +1,6 @@
 """Where a libvirt address leads: to this machine or over TCP, and whether anybody answers there."""
 
+import os
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -34,8 +35,10 @@ class Endpoint:
 
     @property
     def session(self) -> bool:
-        """Whether it is an unprivileged user's libvirt."""
-        return self.path.rstrip("/").endswith("/session")
+        """Whether it is an unprivileged user's libvirt. Root's own session is the system's libvirt,
+        VMs and networks included."""
+        roots = self.local and os.geteuid() == 0 and "socket=" not in self.uri
+        return self.path.rstrip("/").endswith("/session") and not roots
 
     @property
     def place(self) -> str:

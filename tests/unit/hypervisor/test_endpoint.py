@@ -47,6 +47,18 @@ def test_ssh_is_told_to_ask_nobody() -> None:
     assert parse_endpoint("qemu:///system").opening_uri == "qemu:///system"
 
 
-def test_a_users_own_libvirt_is_told_from_the_systems() -> None:
-    assert parse_endpoint("qemu:///session").session
-    assert not parse_endpoint("qemu:///system").session
+@pytest.mark.parametrize(
+    ("uri", "uid", "session"),
+    [
+        ("qemu:///session", 1000, True),
+        ("qemu:///session", 0, False),
+        ("qemu:///session?socket=/run/user/1000/libvirt-sock", 0, True),
+        ("qemu+ssh://h1/session", 0, True),
+        ("qemu:///system", 1000, False),
+    ],
+)
+def test_a_users_own_libvirt_is_told_from_the_systems(
+    monkeypatch: pytest.MonkeyPatch, uri: str, uid: int, session: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    assert parse_endpoint(uri).session is session
