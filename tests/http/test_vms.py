@@ -94,6 +94,14 @@ def test_two_edits_at_once(world: World) -> None:
     assert world.call("GET", "/vms/edited", headers=same).status_code == 304
 
 
+def test_a_running_vm_is_described_anew_at_once(world: World) -> None:
+    world.make_vm("described", start=True)
+    change = {"description": "a new text", "tags": ["new"]}
+    world.done(world.call("PATCH", "/vms/described", json=change))
+    vm = world.call("GET", "/vms/described").json()
+    assert (vm["description"], vm["tags"], vm["state"]) == ("a new text", ["new"], "running")
+
+
 def test_a_request_sent_twice_is_done_once(world: World) -> None:
     body = {"spec": {"name": "twice", "memory_mib": 32, "start": False}}
     key = {"Idempotency-Key": "create-twice"}

@@ -37,6 +37,8 @@ def known_from(xml: str, *, active: bool, next_xml: str | None) -> KnownDefiniti
     stored = Domain(next_xml) if next_xml else domain
     now = definition_of(domain)
     upcoming = definition_of(stored) if next_xml else now
+    # words for people say nothing about what runs: the stored ones are the newest
+    now = replace(now, title=upcoming.title, description=upcoming.description)
     return KnownDefinition(
         active=active,
         definition=now,
