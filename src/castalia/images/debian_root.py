@@ -28,7 +28,7 @@ _WITHOUT = (
 _MASKED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "e2scrub_reap.service"),
     *("dpkg-db-backup.timer", "systemd-pstore.service", "systemd-rfkill.service"),
-    *("systemd-rfkill.socket", "cloud-init-hotplugd.socket"),
+    *("systemd-rfkill.socket", "cloud-init-hotplugd.socket", "systemd-firstboot.service"),
 )
 _ENABLED = {
     "multi-user.target.wants/systemd-networkd.service": "systemd-networkd.service",
@@ -67,7 +67,8 @@ def clean(root: Path) -> None:
     for pattern in _REMOVED:
         for path in root.glob(pattern):
             path.unlink()
-    (root / "etc/machine-id").write_text("uninitialized\n")
+    # Empty, not "uninitialized": the latter would have systemd ask for a key on the console.
+    (root / "etc/machine-id").write_text("")
 
 
 def _mmdebstrap(archive: Path, scratch: Path, cache: Path, check: Check) -> None:
