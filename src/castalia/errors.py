@@ -90,10 +90,15 @@ class Forbidden(CallerError):
 
 
 class TooManyAttempts(CallerError):
-    """Too many failed logins from this address or for this user."""
+    """Too many failed logins from this address or for this user; trying again makes sense after
+    `retry_after_s` seconds."""
 
     default_code = "too-many-attempts"
     title = "Too many attempts"
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: int = 60) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
 
 
 class NotFound(CallerError):

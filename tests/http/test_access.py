@@ -64,7 +64,7 @@ def test_guessing_is_slowed_down(world: World, browser: TestClient) -> None:
     statuses = [browser.post("/api/v1/session", json=body).status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
     answer = browser.post("/api/v1/session", json=body)
-    assert int(answer.headers["retry-after"]) == 60
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert answer.json()["code"] == "too-many-attempts"
 
 

@@ -1,12 +1,20 @@
 """The server itself: where it may listen, and that it ends while streams are open."""
 
+import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fastapi import FastAPI, Request
 from starlette.responses import Response, StreamingResponse
 
@@ -40,6 +48,25 @@ def test_half_of_tls_is_refused(tmp_path: Path) -> None:
         check_bind(ServerSettings(tls_certificate=pem, tls_key=tmp_path / "gone.pem"))
 
 
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "castalia")])
+    start = datetime.now(UTC) - timedelta(minutes=5)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = directory / "cert.pem", directory / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
+
+
 def streaming_app() -> FastAPI:
     app = FastAPI()
     app.state.changes = ChangeFeed()
@@ -58,14 +85,18 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_an_open_stream_does_not_keep_the_server_from_ending(
+def test_an_open_stream_over_tls_does_not_keep_the_server_from_ending(
     listener: socket.socket, tmp_path: Path
 ) -> None:
-    server = make_server(streaming_app(), Settings(state_dir=tmp_path))
+    certificate, key = self_signed(tmp_path)
+    where = ServerSettings(tls_certificate=certificate, tls_key=key)
+    server = make_server(streaming_app(), Settings(state_dir=tmp_path, server=where))
+    trust = ssl.create_default_context(cafile=str(certificate))
+    address = f"https://127.0.0.1:{listener.getsockname()[1]}/events"
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        with httpx.stream("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/events") as answer:
+        with httpx.stream("GET", address, verify=trust) as answer:
             pieces = answer.iter_text()
             assert "hello" in next(pieces)
             server.stop()

@@ -7,6 +7,7 @@ log, under the request's id, which the user sees.
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -43,7 +44,6 @@ STATUS: Mapping[type[errors.CastaliaError], HTTPStatus] = {
 """An error's status is that of its nearest class here."""
 _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="castalia"'},
-    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "3"},
 }
 _MAX_REASON = 60
@@ -90,9 +90,11 @@ def problem_of(error: Exception, request: Request) -> Problem:
     return _from_unknown(error, request)
 
 
-def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
+def problem_response(
+    problem: Problem, *, headers: Mapping[str, str] = MappingProxyType({})
+) -> Response:
     """The problem as `application/problem+json`."""
-    extra = {**_HEADERS.get(HTTPStatus(problem.status), {}), **(headers or {})}
+    extra = {**_HEADERS.get(HTTPStatus(problem.status), {}), **headers}
     return JSONResponse(problem.as_json(), problem.status, headers=extra, media_type=PROBLEM_TYPE)
 
 
@@ -117,7 +119,13 @@ def answer(request: Request, error: Exception) -> Response:
     page: ErrorPage | None = getattr(request.app.state, "error_page", None)
     if page is not None and _wants_page(request):
         return page(request, problem)
-    return problem_response(problem, headers=getattr(error, "headers", None))
+    return problem_response(problem, headers=_headers_of(error))
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    if isinstance(error, errors.TooManyAttempts):
+        return {"Retry-After": str(error.retry_after_s)}
+    return getattr(error, "headers", None) or {}
 
 
 async def close_with(websocket: WebSocket, error: Exception) -> None:

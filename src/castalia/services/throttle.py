@@ -5,6 +5,7 @@ elsewhere; with higher limits also per address (many users tried from one place)
 user tried from many places).
 """
 
+import math
 from datetime import timedelta
 
 from castalia.db import login_failures as store
@@ -57,5 +58,6 @@ class Throttle:
 
 
 def _too_many(wait_s: float) -> TooManyAttempts:
-    remedy = f"Wait {max(1, round(wait_s))} seconds, then try again."
-    return TooManyAttempts("Too many logins have failed.", remedy=remedy)
+    seconds = max(1, math.ceil(wait_s))
+    remedy = f"Wait {seconds} seconds, then try again."
+    return TooManyAttempts("Too many logins have failed.", remedy=remedy, retry_after_s=seconds)
