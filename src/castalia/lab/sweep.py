@@ -1,7 +1,9 @@
 """Clears away lab hosts whose owning process has died without doing it."""
 
+import contextlib
 from pathlib import Path
 
+from castalia.errors import NotFound
 from castalia.lab import record
 from castalia.lab.host import STATE_DIR, LabHost
 
@@ -15,7 +17,8 @@ def sweep(prefix: str = "", *, state_dir: Path = STATE_DIR) -> list[str]:
     removed = []
     for file in sorted(state_dir.glob(f"{prefix}*.json")):
         directory = file.with_suffix("")
-        if record.load(directory).orphaned:
-            LabHost(directory.name, state_dir=state_dir).stop()
-            removed.append(directory.name)
+        with contextlib.suppress(NotFound):  # another sweep was quicker
+            if record.load(directory).orphaned:
+                LabHost(directory.name, state_dir=state_dir).stop()
+                removed.append(directory.name)
     return removed
