@@ -122,6 +122,7 @@ def build(settings: Settings, *, open_host: OpenHost | None = None) -> Manager:
         on_change=lambda job: events.publish([_job_change(job)]),
     )
     scheduler = Scheduler()
+    metrics = MetricService(database, settings=settings.metrics)
     inventory = Inventory(
         database=database,
         open_host=open_host or partial(open_libvirt, settings),
@@ -129,10 +130,17 @@ def build(settings: Settings, *, open_host: OpenHost | None = None) -> Manager:
         publish=events.publish,
         record=events.record,
         settings=settings,
+        lost=metrics.forget_host,
     )
     locks = Locks()
     services = _services(
-        settings, database=database, engine=engine, inventory=inventory, events=events, locks=locks
+        settings,
+        database=database,
+        engine=engine,
+        inventory=inventory,
+        events=events,
+        locks=locks,
+        metrics=metrics,
     )
     _register_workflows(
         engine,
@@ -199,6 +207,7 @@ def _services(
     inventory: Inventory,
     events: EventBus,
     locks: Locks,
+    metrics: MetricService,
 ) -> Services:
     audit = AuditService(database)
     submission = Submission(database=database, engine=engine, audit=audit)
@@ -239,7 +248,7 @@ def _services(
         ),
         jobs=JobService(engine=engine, audit=audit),
         events=events,
-        metrics=MetricService(database, settings=settings.metrics),
+        metrics=metrics,
         consoles=ConsoleService(
             database=database,
             inventory=inventory,

@@ -24,7 +24,7 @@ from castalia.db.vm_rows import change_of
 from castalia.model.clock import now
 from castalia.model.event import Change
 from castalia.model.ids import new_id
-from castalia.model.vm import Definition, Origin, Vm, VmFacts, VmState
+from castalia.model.vm import Definition, Origin, Ownership, Vm, VmFacts, VmState
 
 _REPORTED = (
     *("definition", "name", "name_key", "description", "vcpus", "memory_mib", "mode", "state"),
@@ -139,12 +139,18 @@ def _taken_in(facts: VmFacts, host_id: str, taken_at: datetime) -> Vm:
         host_id=host_id,
         name=facts.definition.name,
         state=facts.state,
-        origin=Origin.CREATED if note else Origin.FOUND,
+        origin=_origin(note),
         definition=facts.definition,
         created_at=min(created_at, taken_at),
         seen_at=taken_at,
     )
     return replace(_merged(blank, facts), revision=1)
+
+
+def _origin(note: Ownership | None) -> Origin:
+    """A found VM that somebody has tagged carries a note too, but one that tells of no making."""
+    made = note is not None and bool(note.created_at or note.template)
+    return Origin.CREATED if made else Origin.FOUND
 
 
 def _moment(written: str) -> datetime | None:
@@ -161,7 +167,7 @@ def _merged(vm: Vm, facts: VmFacts) -> Vm:
         vm,
         definition=facts.definition,
         name=facts.definition.name,
-        description=facts.definition.description,
+        description=(facts.next_definition or facts.definition).description,
         mode=facts.definition.mode,
         state=facts.state,
         state_reason=facts.state_reason,

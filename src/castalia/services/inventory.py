@@ -47,7 +47,10 @@ class Inventory:
         publish: Callable[[Iterable[Change]], None],
         record: Recorder,
         settings: Settings,
+        lost: Callable[[str], None] = lambda host_id: None,  # noqa: ARG005 -- for tests
     ) -> None:
+        """`lost` is told the id of a host that can no longer be asked."""
+        self._lost = lost
         self._database = database
         self._open = open_host
         self._scheduler = scheduler
@@ -105,6 +108,7 @@ class Inventory:
         for kind in ("connect", "flush", "resync", "storage", "networks"):
             self._scheduler.drop(f"{kind}:{host_id}")
         link.state = HostState.UNREACHABLE
+        self._lost(host_id)
         link.drivers.hypervisor.close()
 
     def renamed(self, host: Host) -> None:
@@ -173,6 +177,7 @@ class Inventory:
     def _link(self, host: Host) -> HostLink:
         drivers: Drivers = self._open(host.uri)
         link = HostLink(host_id=host.id, name=host.name, uri=host.uri, drivers=drivers)
+        drivers.hypervisor.watch(partial(self._signalled, link))
         self._links[host.id] = link
         return link
 
@@ -192,7 +197,6 @@ class Inventory:
     def _open_and_read(self, link: HostLink) -> None:
         driver = link.drivers.hypervisor
         driver.connect()
-        driver.watch(partial(self._signalled, link))
         facts = driver.facts()
         was = link.state
         with self._database.write() as connection:
@@ -210,6 +214,7 @@ class Inventory:
         first = link.state is not HostState.UNREACHABLE
         link.state, link.reason = HostState.UNREACHABLE, reason
         if first:
+            self._lost(link.host_id)
             self._store_state(link)
             self._mark_unknown(link)
             self._event(

@@ -48,6 +48,12 @@ def test_unknown_vms_are_found_unless_they_carry_our_note(two_hosts: Database) -
     assert (b.origin, b.template, b.tags) == (Origin.CREATED, "micro", ("web",))
 
 
+def test_a_found_vm_that_was_tagged_stays_a_found_one(two_hosts: Database) -> None:
+    sync(two_hosts, make_facts("a", ownership=Ownership(tags=("old",))), at=1)
+    found = named(two_hosts, "a")
+    assert (found.origin, found.tags) == (Origin.FOUND, ("old",))
+
+
 def test_the_same_report_again_changes_nothing(two_hosts: Database) -> None:
     sync(two_hosts, make_facts("a"), at=1)
     assert sync(two_hosts, make_facts("a"), at=2) == []
