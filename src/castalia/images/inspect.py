@@ -202,16 +202,27 @@ def _check_clusters(path: Path, header: Qcow2Header, size_bytes: int, check: Che
         )
 
 
-def limited(command: str, path: Path, format: VolumeFormat) -> Sequence[str]:
-    """A qemu-img command line for one untrusted image, under limits of memory and CPU time.
+def source_option(path: Path, format: VolumeFormat) -> str:
+    """How qemu-img is told an image with --image-opts: format named, path as nothing but a path.
 
-    The path is given as an option, because in a plain file name `nbd:` or `json:` have a meaning.
+    In a plain file name, `nbd:` or `json:` at the beginning would have a meaning.
     """
     driver = "raw" if format is VolumeFormat.ISO else format.value
     name = str(path.absolute()).replace(",", ",,")
-    source = f"driver={driver},file.driver=file,file.filename={name}"
+    return f"driver={driver},file.driver=file,file.filename={name}"
+
+
+def limited(command: str, path: Path, format: VolumeFormat) -> Sequence[str]:
+    """A qemu-img command line for one untrusted image, under limits of memory and CPU time."""
     limits = ["prlimit", f"--as={_MEMORY_BYTES}", f"--cpu={_CPU_S}", "--core=0", "--"]
-    return [*limits, "qemu-img", command, "--output=json", "--image-opts", source]
+    return [
+        *limits,
+        "qemu-img",
+        command,
+        "--output=json",
+        "--image-opts",
+        source_option(path, format),
+    ]
 
 
 def _json(output: bytes) -> dict[str, Any]:
