@@ -11,7 +11,6 @@ from tests.http.conftest import World
 
 from castalia.api.server import make_server
 from castalia.model.access import Role
-from castalia.model.job import JobState
 
 
 def test_a_host_is_added_edited_and_removed(world: World) -> None:
@@ -129,14 +128,10 @@ def test_a_job_is_followed(world: World) -> None:
 
 
 def test_secrets_of_a_job_are_hidden(world: World) -> None:
-    spec = {
-        "name": "secret",
-        "memory_mib": 32,
-        "start": False,
-        "seed": {"user_data": "#cloud-config\npassword: hunter2\n"},
-    }
-    answer = world.call("POST", "/vms", json={"spec": spec})
-    job = world.done(answer, state=JobState.SUCCEEDED)
+    url = "https://bob:hunter2@images.example.org/i.qcow2?signature=hunter2"
+    answer = world.call("POST", "/templates", json={"name": "secret", "source": {"url": url}})
+    job = world.done(answer)
+    assert "hunter2" in str(job.args), "the job itself has it"
     texts = [
         answer.text,
         world.call("GET", f"/jobs/{job.id}").text,

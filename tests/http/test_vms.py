@@ -76,6 +76,16 @@ def test_disks_and_network_cards(world: World) -> None:
     assert len(world.call("GET", "/vms/parts").json()["definition"]["nics"]) == 1
 
 
+def test_a_device_is_not_changed_on_top_of_somebody_elses_edit(world: World) -> None:
+    world.make_vm("guarded")
+    tag = {"If-Match": world.call("GET", "/vms/guarded").headers["etag"]}
+    world.done(world.call("PATCH", "/vms/guarded", json={"description": "x"}, headers=tag))
+    late = world.call("POST", "/vms/guarded/disks", json={"size_bytes": 1 << 20}, headers=tag)
+    assert late.status_code == 412
+    late = world.call("DELETE", "/vms/guarded/disks/vda", headers=tag)
+    assert late.status_code == 412
+
+
 @pytest.mark.parametrize("body", [{}, {"size_bytes": 5, "volume": "x"}])
 def test_a_disk_change_is_one_or_the_other(world: World, body: dict[str, Any]) -> None:
     answer = world.call("PATCH", "/vms/any/disks/vda", json=body)
