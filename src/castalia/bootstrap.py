@@ -56,6 +56,7 @@ from castalia.services.vm_devices import VmDeviceService
 from castalia.services.vm_edit import VmEditService
 from castalia.services.vm_power import VmPowerService
 from castalia.services.vm_read import VmService
+from castalia.services.volume_import import VolumeImportService
 from castalia.settings import Settings
 from castalia.storage.driver_libvirt import LibvirtStorage
 from castalia.workflows.catalog import WORKFLOWS
@@ -240,6 +241,7 @@ def _services(
         ),
         templates=TemplateService(database=database, submission=submission, audit=audit),
         storage=storage,
+        volume_import=VolumeImportService(database=database, submission=submission),
         networks=NetworkService(database=database, inventory=inventory, submission=submission),
         uploads=UploadService(
             directory=settings.state_dir / "uploads",

@@ -79,6 +79,23 @@ def test_templates_are_asked_for(world: World) -> None:
     assert world.call("POST", "/templates", json=path, role=Role.OPERATOR).status_code == 403
 
 
+def test_an_iso_is_asked_for(world: World) -> None:
+    isos = "/repositories/h1:default/isos"
+    body = {"name": "a.iso", "url": "https://images.example.org/a.iso"}
+    assert world.done(world.call("POST", isos, json=body)).kind == "volume_import"
+    two = {**body, "upload": "x"}
+    assert world.call("POST", isos, json=two).json()["field"] == "source"
+    path = {"name": "a.iso", "path": "/etc/shadow"}
+    assert world.call("POST", isos, json=path, role=Role.OPERATOR).status_code == 403
+    world.done(
+        world.call(
+            "POST", "/repositories/h1:default/volumes", json={"name": "b", "size_bytes": 1 << 20}
+        )
+    )
+    taken = world.call("POST", isos, json={**body, "name": "b"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "volume.name-taken")
+
+
 def test_an_upload_is_resumed(world: World) -> None:
     content = bytes(range(256)) * 40_000
     size, digest = len(content), hashlib.sha256(content).hexdigest()

@@ -26,6 +26,7 @@ PLANS: list[tuple[str, str, Any]] = [
     ("DELETE", "/networks/default", None),
     ("POST", "/repositories", {"host": "h1", "name": "r", "path": "/srv/r"}),
     ("DELETE", "/repositories/default", None),
+    ("POST", "/repositories/default/isos", {"name": "a.iso", "url": "https://example.org/a"}),
     ("POST", "/repositories/default/volumes", {"name": "v", "size_bytes": 1 << 20}),
     ("POST", "/templates", {"source": {"builder": "micro"}}),
     ("POST", "/templates", {"name": "t", "source": {"url": "https://example.org/i.qcow2"}}),

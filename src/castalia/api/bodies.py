@@ -182,13 +182,17 @@ class NewUpload(Body):
     """If given, the finished file must have it."""
 
 
-class NewIso(Body):
-    """An installation medium for a repository: from a `url`, or an `upload` that is finished."""
+class VolumeSource(Body):
+    """An ISO or disk image for a repository: exactly one of `url`, `upload` and `path`."""
 
-    name: str = ""
+    name: str
     url: str = ""
     upload: str = ""
+    """The id of a finished upload."""
+    path: str = ""
+    """A file on the manager's machine; only for administrators."""
     checksum: str = ""
+    """SHA-256 or SHA-512 that the file must have."""
 
 
 class JobLog(Body):

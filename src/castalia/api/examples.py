@@ -72,6 +72,7 @@ HOST_EDIT = {"description": "Left rack, bottom", "tags": ["rack-a"]}
 NEW_NETWORK = {"host": "h1", "name": "lab", "kind": "nat", "cidr": "10.77.5.1/24"}
 NEW_REPOSITORY = {"host": "h1", "name": "fast", "path": "/srv/fast"}
 NEW_VOLUME = {"name": "data.qcow2", "size_bytes": 20 * _GIB, "format": "qcow2"}
+IMPORT_ISO = {"name": "debian-12.iso", "url": "https://images.example.org/debian-12.iso"}
 BUILD_TEMPLATE = {"source": {"builder": "micro"}}
 IMPORT_TEMPLATE = {
     "name": "debian-13",

@@ -27,6 +27,7 @@ from castalia.services.vm_devices import VmDeviceService
 from castalia.services.vm_edit import VmEditService
 from castalia.services.vm_power import VmPowerService
 from castalia.services.vm_read import VmService
+from castalia.services.volume_import import VolumeImportService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Services:
     hosts: HostService
     templates: TemplateService
     storage: StorageService
+    volume_import: VolumeImportService
     networks: NetworkService
     uploads: UploadService
     jobs: JobService

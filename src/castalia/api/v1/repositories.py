@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from castalia.api import examples
 from castalia.api.answers import CHANGES, Shape, accepted, planned, versioned
-from castalia.api.bodies import NewRepository
+from castalia.api.bodies import NewRepository, VolumeSource
 from castalia.api.deps import PlanOnly, Ref, ServicesDep
 from castalia.api.idempotency import RepeatableRoute
 from castalia.api.pagination import ByName, paged
 from castalia.http.security import Admin, Operator, Viewer
+from castalia.model.image import ImageSource
 from castalia.model.page import Page
 from castalia.model.storage import Repository
 
@@ -66,3 +67,18 @@ def refresh_repository(
 ) -> Response:
     """Has the host look at the repository's directory again."""
     return versioned(services.storage.refresh(ref, principal=principal), _REPOSITORY, request)
+
+
+@router.post("/{ref}/isos", operation_id="import_volume", **CHANGES)
+def import_volume(
+    ref: Ref,
+    new: Annotated[VolumeSource, Body(examples=[examples.IMPORT_ISO])],
+    services: ServicesDep,
+    principal: Operator,
+    plan: PlanOnly,
+) -> Response:
+    """Brings an ISO or a disk image from elsewhere into a repository."""
+    source = ImageSource(url=new.url, path=new.path, upload_id=new.upload, checksum=new.checksum)
+    if plan:
+        return planned(services.volume_import.plan(ref, new.name, source, principal=principal))
+    return accepted(services.volume_import.start(ref, new.name, source, principal=principal))
