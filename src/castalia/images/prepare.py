@@ -31,9 +31,9 @@ def prepare(
 ) -> PreparedImage:
     """Unpacks, inspects and converts `source`; an ISO stays an ISO, any disk becomes fresh qcow2.
 
-    Even a qcow2 disk is written anew: nothing that its maker hid in the container survives. `source`
-    is only read, `filename` is the name it had with its owner. `destination` appears at the end.
-    Raises ImageError and StorageError with the reason, or what `check` raises.
+    Even a qcow2 disk is written anew: nothing that its maker hid in the container survives.
+    `source` is only read, `filename` is the name it had with its owner. `destination` appears at
+    the end. Raises ImageError and StorageError with the reason, or what `check` raises.
     """
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".import-") as scratch:
