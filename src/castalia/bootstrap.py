@@ -223,6 +223,11 @@ def _services(
     )
     tokens = TokenService(database, audit=audit)
     storage = StorageService(database=database, inventory=inventory, submission=submission)
+    uploads = UploadService(
+        directory=settings.state_dir / "uploads",
+        limit_bytes=settings.server.upload_limit_gib * _GIB,
+        locks=locks,
+    )
     on_vms: dict[str, Any] = {
         "database": database,
         "submission": submission,
@@ -239,15 +244,15 @@ def _services(
         hosts=HostService(
             database=database, inventory=inventory, submission=submission, audit=audit
         ),
-        templates=TemplateService(database=database, submission=submission, audit=audit),
-        storage=storage,
-        volume_import=VolumeImportService(database=database, submission=submission),
-        networks=NetworkService(database=database, inventory=inventory, submission=submission),
-        uploads=UploadService(
-            directory=settings.state_dir / "uploads",
-            limit_bytes=settings.server.upload_limit_gib * _GIB,
-            locks=locks,
+        templates=TemplateService(
+            database=database, submission=submission, audit=audit, uploads=uploads
         ),
+        storage=storage,
+        volume_import=VolumeImportService(
+            database=database, submission=submission, uploads=uploads
+        ),
+        networks=NetworkService(database=database, inventory=inventory, submission=submission),
+        uploads=uploads,
         jobs=JobService(engine=engine, audit=audit),
         events=events,
         metrics=metrics,

@@ -119,6 +119,19 @@ class AccessSettings(_Section):
     """How long a console ticket may wait to be used."""
 
 
+class ImportSettings(_Section):
+    """Downloads of images."""
+
+    allow_private: bool = False
+    """Whether URLs may lead to private and loopback addresses. Off, because whoever may import
+    could
+    otherwise reach what only the manager's machine can."""
+    allowed_networks: tuple[str, ...] = ()
+    """Private networks that URLs may lead to all the same, for example `10.20.0.0/16`."""
+    proxy: str = ""
+    """An HTTP proxy for downloads."""
+
+
 class MetricSettings(_Section):
     """Measurements of hosts and VMs."""
 
@@ -150,6 +163,7 @@ class Settings(BaseSettings):
     accelerator: AcceleratorSettings = AcceleratorSettings()
     access: AccessSettings = AccessSettings()
     metrics: MetricSettings = MetricSettings()
+    imports: ImportSettings = ImportSettings()
 
     @property
     def database_url(self) -> str:

@@ -1,10 +1,13 @@
 """Where a disk image comes from."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePath
 
 from castalia.errors import InvalidRequest
+from castalia.model.access import Principal
 from castalia.model.image import ImageSource
+from castalia.services.uploads import UploadService
 
 _CHECKSUM = re.compile(r"(sha256:)?[0-9a-f]{64}|(sha512:)?[0-9a-f]{128}", re.IGNORECASE)
 
@@ -25,3 +28,13 @@ def checked_source(source: ImageSource) -> ImageSource:
         remedy = "Write sha256:… (64 hexadecimal digits) or sha512:… (128)."
         raise InvalidRequest("The checksum is no usable one.", field="checksum", remedy=remedy)
     return source
+
+
+def named_source(source: ImageSource, uploads: UploadService, principal: Principal) -> ImageSource:
+    """The source with the name that an upload came with. Raises NotFound, or Conflict while the
+    upload is not complete."""
+    if not source.upload_id:
+        return source
+    uploads.content(source.upload_id)
+    upload = uploads.get(source.upload_id, principal=principal)
+    return replace(source, filename=upload.filename, checksum=source.checksum or upload.sha256)

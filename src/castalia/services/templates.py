@@ -20,8 +20,9 @@ from castalia.model.template import Template, TemplateEdit
 from castalia.model.vm import SIZES
 from castalia.services.audit import AuditService
 from castalia.services.checks import blocked, ok
-from castalia.services.image_source import checked_source
+from castalia.services.image_source import checked_source, named_source
 from castalia.services.submission import Submission
+from castalia.services.uploads import UploadService
 from castalia.workflows.arguments import to_json
 
 
@@ -32,6 +33,7 @@ class TemplateService:
     database: Database
     submission: Submission
     audit: AuditService
+    uploads: UploadService
 
     def list(self, page: PageRequest, *, principal: Principal) -> Page[Template]:
         """A page of templates."""
@@ -80,15 +82,14 @@ class TemplateService:
         Raises InvalidRequest for a source that cannot be right; a path on the manager needs the
         role admin.
         """
-        self._require_source(source, principal)
+        source = self._checked_source(source, principal)
         plan = self._plan_import(name, source)
         args = {"source": to_json(source), "edit": to_json(_checked_edit(edit or TemplateEdit()))}
         return self._submit("template_import", plan, name, args, principal)
 
     def plan_import(self, name: str, source: ImageSource, *, principal: Principal) -> Plan:
         """What `import_image` would do."""
-        self._require_source(source, principal)
-        return self._plan_import(name, source)
+        return self._plan_import(name, self._checked_source(source, principal))
 
     def edit(
         self,
@@ -134,9 +135,9 @@ class TemplateService:
         with self.database.read() as connection:
             return template_store.find(connection, ref)
 
-    def _require_source(self, source: ImageSource, principal: Principal) -> None:
+    def _checked_source(self, source: ImageSource, principal: Principal) -> ImageSource:
         principal.require(Role.ADMIN if source.path else Role.OPERATOR)
-        checked_source(source)
+        return named_source(checked_source(source), self.uploads, principal)
 
     def _name_check(self, name: str) -> Check:
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from castalia.jobs.context import JobContext
 from castalia.workflows.host_add import host_add
 from castalia.workflows.host_remove import host_probe, host_remove
+from castalia.workflows.image_import import template_import, volume_import
 from castalia.workflows.network_change import network_add, network_remove
 from castalia.workflows.parts import Parts
 from castalia.workflows.repository_change import repository_add, repository_remove
@@ -32,6 +33,7 @@ WORKFLOWS: dict[str, Workflow] = {
         repository_add,
         repository_remove,
         template_build,
+        template_import,
         template_remove,
         vm_clone,
         vm_create,
@@ -41,6 +43,7 @@ WORKFLOWS: dict[str, Workflow] = {
         vm_power,
         volume_create,
         volume_delete,
+        volume_import,
         volume_resize,
     )
 }
