@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import Mount
@@ -17,12 +16,8 @@ from castalia.http.edge import Edge
 from castalia.http.problems import ErrorPage, install_problem_handlers
 from castalia.http.security import deny_undeclared, install_default_deny
 from castalia.http.static import PublicFiles
+from castalia.services.services import Services
 from castalia.settings import Settings
-
-if TYPE_CHECKING:
-    from castalia.services.services import Services
-else:
-    Services = Any
 
 _BODY_LIMIT_BYTES = 4 * 1024**2
 
@@ -47,11 +42,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = services
-    app.state.settings = settings
-    app.state.authentication = services.authentication
-    app.state.changes = ChangeFeed()
-    app.state.metrics = metrics.Metrics(services)
+    _fill_state(app, services, settings)
     _add_routes(app, routers, mounts)
     install_problem_handlers(app, error_page=error_page)
     install_openapi(app, version=castalia.__version__)
@@ -61,6 +52,14 @@ def create_app(
         Edge, host_names=settings.server.host_names, observe=app.state.metrics.observe
     )
     return app
+
+
+def _fill_state(app: FastAPI, services: Services, settings: Settings) -> None:
+    app.state.services = services
+    app.state.settings = settings
+    app.state.authentication = services.authentication
+    app.state.changes = ChangeFeed()
+    app.state.metrics = metrics.Metrics(services)
 
 
 def _add_routes(

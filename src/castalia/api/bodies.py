@@ -185,7 +185,8 @@ class NewUpload(Body):
 class VolumeSource(Body):
     """An ISO or disk image for a repository: exactly one of `url`, `upload` and `path`."""
 
-    name: str
+    name: str = ""
+    """What the volume is called; as the file is, if left out."""
     url: str = ""
     upload: str = ""
     """The id of a finished upload."""

@@ -1,14 +1,11 @@
 """What routes are given: the services, and the parameters that many of them share."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-if TYPE_CHECKING:
-    from castalia.services.services import Services
-else:
-    Services = Any
+from castalia.services.services import Services
 
 
 def services_of(request: Request) -> Services:

@@ -6,7 +6,7 @@ touched.
 
 from collections.abc import Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
@@ -22,11 +22,7 @@ from castalia.model.access import SYSTEM, Role
 from castalia.model.job import JobState
 from castalia.model.metric import Sample
 from castalia.model.page import PageRequest
-
-if TYPE_CHECKING:
-    from castalia.services.services import Services
-else:
-    Services = Any
+from castalia.services.services import Services
 
 router = APIRouter(tags=["Health"])
 _WHY = "it asks for the role viewer itself, unless settings open it to this machine's programs"
