@@ -26,7 +26,6 @@ from castalia.model.amount import GIB, format_bytes
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 8
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
-_CHUNK_BYTES = 1024**2
 _POLL_S = 0.2
 _AGAIN = "Start the download again: what is here already is kept."
 
@@ -160,7 +159,8 @@ class _Download:
     def _receive(
         self, response: httpx.Response, file: BinaryIO, offset: int, size_bytes: int
     ) -> int:
-        for chunk in response.iter_raw(_CHUNK_BYTES):
+        # As they come: gathered into larger pieces, the last ones before a cut would be lost.
+        for chunk in response.iter_raw():
             self.check()
             self._check_size(offset + len(chunk))
             file.write(chunk)
