@@ -70,7 +70,8 @@ def list_tokens() -> None:
         ("expires", field("expires_at")),
         ("last used", lambda t: age(t["last_used_at"])),
     ]
-    show_list(STATE.client.pages("/tokens"), columns, empty="No token.")
+    items = STATE.client.get("/tokens")
+    show_list(items, columns, empty="No token yet. Make one: castalia token create NAME")
 
 
 @tokens.command("create")
