@@ -5,9 +5,10 @@ meet inside
 SQLite, whose busy handler sleeps blindly and lets latency rise to seconds under load.
 """
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -68,6 +69,16 @@ def _busy_is_temporary() -> Iterator[None]:
 
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=20)
+    file = engine.url.database
+
+    @event.listens_for(engine, "do_connect")
+    def keep_private(*_: object) -> None:
+        """The file holds hashes of passwords, and SQLite would let everybody read a new one. Its
+        journal gets the same mode."""
+        if not file or file == ":memory:":
+            return
+        with suppress(OSError):  # SQLite says better what is wrong with the path
+            os.close(os.open(file, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
 
     @event.listens_for(engine, "connect")
     def prepare(dbapi: Any, _record: object) -> None:
