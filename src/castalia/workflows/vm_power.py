@@ -8,11 +8,12 @@ from castalia.db import vms as vm_store
 from castalia.errors import GuestError
 from castalia.hypervisor.driver import HypervisorDriver
 from castalia.jobs.context import JobContext
-from castalia.model.vm import PowerAction, Vm, VmState
+from castalia.model.vm import PowerAction, Vm
 from castalia.workflows.parts import Parts
 
 _POLL_S = 0.25
 _AGENT_SHARE = 0.5
+_ASK_AGAIN_S = 10.0
 
 _DONE = {
     PowerAction.START: "was started",
@@ -65,22 +66,23 @@ def _perform(context: JobContext, driver: HypervisorDriver, vm: Vm, action: Powe
 
 
 def shut_down(context: JobContext, driver: HypervisorDriver, vm: Vm) -> None:
-    """Asks the agent, then presses the ACPI button, then gives up or, with `args["force"]`, cuts
-    the power.
+    """Asks the agent, then presses the ACPI button too, then gives up or, with `args["force"]`,
+    cuts
+    the power. It asks again now and then: a guest that is just booting hears neither.
 
     Raises GuestError when the guest is still on after `args["timeout_s"]` seconds.
     """
     timeout_s = float(context.args.get("timeout_s", 90))
-    if driver.vm(vm.uuid).state is VmState.STOPPED:
-        return
-    if _ask_agent(context, driver, vm) and _wait_off(
-        context, driver, vm, limit_s=timeout_s * _AGENT_SHARE
-    ):
-        return
-    context.log("Pressing the ACPI power button.")
-    driver.request_shutdown(vm.uuid, via="acpi")
-    if _wait_off(context, driver, vm, limit_s=timeout_s):
-        return
+    begun = time.monotonic()
+    while (left_s := begun + timeout_s - time.monotonic()) > 0:
+        if not driver.vm(vm.uuid).state.active:
+            return
+        patient = left_s > timeout_s * (1 - _AGENT_SHARE)
+        if not (_ask_agent(context, driver, vm) and patient):
+            context.log("Pressing the ACPI power button.")
+            driver.request_shutdown(vm.uuid, via="acpi")
+        if _wait_off(context, driver, vm, limit_s=min(_ASK_AGAIN_S, left_s)):
+            return
     if context.args.get("force"):
         context.log(f"Still on after {timeout_s:g} s: cutting the power.", level="warning")
         driver.stop(vm.uuid)
