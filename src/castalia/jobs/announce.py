@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection, event
 
 from castalia.errors import NotFound
-from castalia.model.job import Job
+from castalia.model.job import Job, JobState
 
 _logger = structlog.get_logger(__name__)
 _POLL_S = 1.0
@@ -25,13 +25,23 @@ class Announcer:
         self._condition = threading.Condition()
 
     def changed(self, job_id: str) -> None:
-        """A commit has changed this job; a job that is not there was rolled back."""
+        """A commit has changed this job."""
         with self._condition:
             self._condition.notify_all()
+        self._tell(job_id, lambda _: True)
+
+    def created(self, job_id: str) -> None:
+        """The transaction that enqueued this job is over. It may have been rolled back, or the job
+        has started already, which is announced by itself."""
+        self._tell(job_id, lambda job: job.state is JobState.QUEUED)
+
+    def _tell(self, job_id: str, wanted: Callable[[Job], bool]) -> None:
         if self._on_change is None:
             return
         try:
-            self._on_change(self._get(job_id))
+            job = self._get(job_id)
+            if wanted(job):
+                self._on_change(job)
         except NotFound:
             return
         except Exception:

@@ -93,7 +93,7 @@ class Dispatcher:
 
     def _announce(self) -> None:
         while self._created:
-            self._announcer.changed(self._created.popleft())
+            self._announcer.created(self._created.popleft())
 
     def _fill(self) -> None:
         while not self._stopping:

@@ -148,7 +148,7 @@ class JobEngine:
     def get(self, job_id: str) -> Job:
         """The job with its steps. Raises NotFound."""
         with self._database.read() as connection:
-            return reading.get(connection, job_id, kinds=self._kinds.known())
+            return reading.get(connection, job_id, viewer=self._claimant())
 
     def list(
         self,
@@ -172,7 +172,7 @@ class JobEngine:
             where.append(jobs.c.parent_id == parent_id)
         with self._database.read() as connection:
             return reading.page(
-                connection, where=where, limit=limit, cursor=cursor, kinds=self._kinds.known()
+                connection, where=where, limit=limit, cursor=cursor, viewer=self._claimant()
             )
 
     def log(self, job_id: str, after: int = 0) -> Sequence[JobLogLine]:

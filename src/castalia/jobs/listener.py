@@ -45,7 +45,7 @@ class Listener:
         try:
             driver.execute(f"LISTEN {CHANNEL}")
             while not self._stopping.is_set():
-                for notice in driver.notifies(timeout=0.5):
+                for notice in driver.notifies(timeout=0.25):
                     self._heard(notice.payload)
         finally:
             driver.close()

@@ -52,8 +52,9 @@ def _insert(connection: Connection, request: JobRequest, *, job_id: str, version
             **_plain_columns(request),
         )
         .on_conflict_do_nothing()
+        .returning(jobs.c.id)
     )
-    return bool(connection.execute(statement).rowcount)
+    return connection.execute(statement).first() is not None
 
 
 def _plain_columns(request: JobRequest) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Jobs as users see them."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from castalia.errors import InvalidRequest, NotFound
+from castalia.jobs.claim import Claimant
 from castalia.jobs.tables import jobs, log, steps
 from castalia.jobs.waiting import reasons
 from castalia.model.job import Job, JobLogLine, JobState, JobStep, StepState
@@ -26,7 +27,7 @@ _SAME_NAME = ("id", "kind", "title", "target", "target_name", "host_id", "parent
 _SAME_STATE = ("percent", "message", "error_code", "error", "remedy", "cancel_requested")
 
 
-def get(connection: Connection, job_id: str, *, kinds: Collection[tuple[str, int]]) -> Job:
+def get(connection: Connection, job_id: str, *, viewer: Claimant) -> Job:
     """The job with its steps. Raises NotFound."""
     row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
     if row is None:
@@ -34,7 +35,7 @@ def get(connection: Connection, job_id: str, *, kinds: Collection[tuple[str, int
     found = connection.execute(
         select(steps).where(steps.c.job_id == job_id).order_by(steps.c.position)
     )
-    return _jobs(connection, [row], kinds, steps_of={job_id: tuple(map(_step, found))})[0]
+    return _jobs(connection, [row], viewer, steps_of={job_id: tuple(map(_step, found))})[0]
 
 
 def page(
@@ -43,14 +44,14 @@ def page(
     where: Sequence[ColumnElement[bool]],
     limit: int,
     cursor: str,
-    kinds: Collection[tuple[str, int]],
+    viewer: Claimant,
 ) -> Page[Job]:
     """A part of the list, newest first, without steps."""
     total = connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one()
     after = [jobs.c.id < cursor] if cursor else []
     statement = select(jobs).where(*where, *after).order_by(jobs.c.id.desc()).limit(limit + 1)
     rows = connection.execute(statement).mappings().all()
-    items = _jobs(connection, rows[:limit], kinds, steps_of={})
+    items = _jobs(connection, rows[:limit], viewer, steps_of={})
     return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else "", total=total)
 
 
@@ -88,12 +89,12 @@ def lines(connection: Connection, job_id: str, *, after: int) -> list[JobLogLine
 def _jobs(
     connection: Connection,
     rows: Sequence[Any],
-    kinds: Collection[tuple[str, int]],
+    viewer: Claimant,
     *,
     steps_of: dict[str, tuple[JobStep, ...]],
 ) -> list[Job]:
     queued = [row for row in rows if row["state"] == JobState.QUEUED]
-    waiting = reasons(connection, queued, kinds=kinds) if queued else {}
+    waiting = reasons(connection, queued, viewer=viewer) if queued else {}
     return [
         Job(
             state=JobState(row["state"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from castalia.jobs.claim import STARVING_AFTER_S, Usage, usage
+from castalia.jobs.claim import Claimant, Usage, usage
 from castalia.jobs.database import clock
 from castalia.jobs.tables import jobs, resources
 
@@ -15,10 +15,10 @@ def reasons(
     connection: Connection,
     queued: Sequence[Mapping[str, Any]],
     *,
-    kinds: Collection[tuple[str, int]],
+    viewer: Claimant,
 ) -> dict[str, str]:
     """Why each of these queued jobs waits, by id."""
-    seen = usage(connection, starving_after_s=STARVING_AFTER_S)
+    seen = usage(connection, starving_after_s=viewer.starving_after_s)
     ids = [row["id"] for row in queued]
     wanted: dict[str, list[Any]] = {job_id: [] for job_id in ids}
     for row in connection.execute(select(resources).where(resources.c.job_id.in_(ids))):
@@ -26,15 +26,15 @@ def reasons(
     holders = _holders(connection, [row.name for rows in wanted.values() for row in rows])
     now: float = connection.execute(select(clock(connection))).scalar_one()
     return {
-        row["id"]: _own_reason(row, now=now, kinds=kinds)
+        row["id"]: _own_reason(row, now=now, viewer=viewer)
         or _resource_reason(row, wanted[row["id"]], seen, holders)
         or "a free worker"
         for row in queued
     }
 
 
-def _own_reason(row: Mapping[str, Any], *, now: float, kinds: Collection[tuple[str, int]]) -> str:
-    if (row["kind"], row["version"]) not in kinds:
+def _own_reason(row: Mapping[str, Any], *, now: float, viewer: Claimant) -> str:
+    if (row["kind"], row["version"]) not in viewer.kinds:
         return f"a manager that knows {row['kind']} version {row['version']}"
     if row["not_before"] > now:
         at = datetime.fromtimestamp(row["not_before"], UTC)
@@ -54,10 +54,16 @@ def _resource_reason(
         titles = holders.get(need.name, [])
         if seen.holders[need.name] < min(need.max_holders, seen.tightest.get(need.name, 1)):
             return f"{what}, reserved by a job that has waited longer"
-        if len(titles) == 1:
-            return f"{what}, in use by “{titles[0]}”"
-        return f"{what}, in use by {len(titles)} jobs, “{titles[0]}” among them"
+        return f"{what}, in use{_by(titles)}"
     return ""
+
+
+def _by(titles: list[str]) -> str:
+    if not titles:  # its holder has just ended
+        return ""
+    if len(titles) == 1:
+        return f" by “{titles[0]}”"
+    return f" by {len(titles)} jobs, “{titles[0]}” among them"
 
 
 def _holders(connection: Connection, names: Collection[str]) -> dict[str, list[str]]:
