@@ -1,0 +1,70 @@
+// Action dialogs with their plan, the toasts that follow jobs, and short notes.
+import { part } from "./request.js";
+import { visit } from "./navigation.js";
+
+const dialog = () => document.getElementById("dialog");
+const toasts = () => document.getElementById("toasts");
+
+export async function openDialog(address) {
+  const answer = await part(address);
+  document.getElementById("dialog-body").innerHTML = answer.text;
+  window.htmx.process(document.getElementById("dialog-body"));
+  if (!dialog().open) dialog().showModal();
+  document.dispatchEvent(new CustomEvent("castalia:dialog"));
+}
+
+export function note(text, tone = "good", link = "") {
+  const box = document.createElement("div");
+  box.className = `toast-note tone-${tone}`;
+  const body = document.createElement("div");
+  body.textContent = text;
+  body.style.color = "var(--ink)";
+  if (link) body.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: "Show" }));
+  box.append(body);
+  toasts().append(box);
+  setTimeout(() => box.remove(), tone === "bad" ? 15000 : 6000);
+}
+
+export async function showJob(id) {
+  const answer = await part(`/jobs/${id}/toast`);
+  if (!answer.ok) return;
+  let box = document.getElementById(`toast-${id}`);
+  if (!box) {
+    box = Object.assign(document.createElement("div"), { id: `toast-${id}` });
+    toasts().append(box);
+  }
+  box.innerHTML = answer.text;
+  const state = box.firstElementChild?.dataset.state;
+  if (["succeeded", "failed", "cancelled"].includes(state)) {
+    setTimeout(() => box.remove(), state === "succeeded" ? 6000 : 20000);
+  }
+}
+
+export const followed = (id) => document.getElementById(`toast-${id}`) !== null;
+
+export function startDialogs() {
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) { event.preventDefault(); document.getElementById("palette")?.close(); openDialog(opener.dataset.dialog); }
+    const closer = event.target.closest("[data-close]");
+    if (closer) { dialog().close(); if ("reload" in closer.dataset) visit(location.href, { push: false, keepScroll: true }); }
+    if (event.target === dialog()) dialog().close();
+  });
+  document.addEventListener("input", (event) => {
+    const word = event.target.dataset?.mustBe;
+    if (word !== undefined) event.target.form.querySelector(".dialog-go").disabled = event.target.value !== word;
+  });
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    // A refusal comes with its status and belongs into the dialog all the same.
+    if (event.detail.target?.id === "dialog-body" || event.detail.target?.id === "outlook") {
+      event.detail.shouldSwap = event.detail.xhr.status !== 204;
+      event.detail.isError = false;
+    }
+  });
+  document.body.addEventListener("castalia:job", (event) => { dialog().close(); showJob(event.detail.id); });
+  document.body.addEventListener("castalia:done", (event) => {
+    dialog().close();
+    note(event.detail.text);
+    visit(location.href, { push: false, keepScroll: true });
+  });
+}

@@ -1,0 +1,44 @@
+// Links inside the frame fetch only the page's part; the frame, its live stream and the tray stay.
+const inside = (link) =>
+  link.origin === location.origin && !link.hasAttribute("download") && !link.target && !("full" in link.dataset) &&
+  !link.pathname.startsWith("/api/") && !link.pathname.startsWith("/static/") && link.getAttribute("href") !== "#";
+
+export async function visit(address, { push = true, keepScroll = false } = {}) {
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+  const moved = answer.headers.get("HX-Redirect");
+  if (moved || answer.status === 401) return location.assign(moved ?? "/login");
+  const page = document.getElementById("page");
+  const holder = document.createElement("template");
+  holder.innerHTML = await answer.text();
+  const title = holder.content.querySelector("title");
+  if (title) { document.title = title.textContent; title.remove(); }
+  document.dispatchEvent(new CustomEvent("castalia:leave"));
+  page.replaceChildren(holder.content);
+  window.htmx?.process(page);
+  if (push) history.pushState({}, "", address);
+  if (!keepScroll) { window.scrollTo(0, 0); page.focus({ preventScroll: true }); }
+  mark();
+  document.dispatchEvent(new CustomEvent("castalia:page"));
+}
+
+function mark() {
+  for (const link of document.querySelectorAll("a[data-nav]")) {
+    const own = link.pathname;
+    const here = own === "/" ? location.pathname === "/" : location.pathname === own || location.pathname.startsWith(own + "/");
+    if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
+  document.body.classList.remove("drawer");
+}
+
+export function startNavigation() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!inside(link) || link.hasAttribute("data-dialog")) return;
+    event.preventDefault();
+    if (link.hasAttribute("data-back") && history.length > 1) return history.back();
+    visit(link.href);
+  });
+  window.addEventListener("popstate", () => visit(location.href, { push: false }));
+  document.addEventListener("htmx:pushedIntoHistory", mark);
+}

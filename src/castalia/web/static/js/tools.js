@@ -1,0 +1,68 @@
+// The frame's small tools: theme, folding, copying, menus under their buttons, keyboard.
+import { part } from "./request.js";
+
+function toggleTheme() {
+  const root = document.documentElement;
+  const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+  root.dataset.bsTheme = next;
+  localStorage.setItem("castalia-theme", next);
+  document.cookie = `castalia_theme=${next}; path=/; max-age=31536000; samesite=lax`;
+  document.dispatchEvent(new CustomEvent("castalia:theme"));
+}
+
+async function copy(button) {
+  await navigator.clipboard?.writeText(button.dataset.copy);
+  const before = button.title;
+  button.title = "Copied";
+  button.classList.add("tone-good");
+  setTimeout(() => { button.title = before; button.classList.remove("tone-good"); }, 1200);
+}
+
+async function place(event) {
+  const menu = event.target;
+  if (!menu.matches?.(".menu[popover]") || event.newState !== "open") return;
+  const button = document.querySelector(`[popovertarget="${menu.id}"]`);
+  if (button) {
+    const box = button.getBoundingClientRect();
+    const left = Math.min(box.left, innerWidth - menu.offsetWidth - 8);
+    menu.style.left = `${Math.max(8, left) + scrollX}px`;
+    const below = box.bottom + menu.offsetHeight + 8 < innerHeight || box.top < menu.offsetHeight;
+    menu.style.top = `${(below ? box.bottom : box.top - menu.offsetHeight - 8) + scrollY}px`;
+  }
+  if (menu.dataset.lazy) {
+    const answer = await part(menu.dataset.lazy);
+    if (answer.ok) menu.innerHTML = answer.text;
+  }
+}
+
+function click(event) {
+  const on = (name) => event.target.closest(`[${name}]`);
+  if (on("data-theme")) toggleTheme();
+  else if (on("data-fold")) localStorage.setItem("castalia-folded", document.body.classList.toggle("folded"));
+  else if (on("data-drawer")) document.body.classList.toggle("drawer");
+  else if (on("data-copy")) copy(on("data-copy"));
+  else if (on("data-fill")) {
+    const button = on("data-fill");
+    const field = document.getElementById(button.dataset.fill);
+    field.value = button.dataset.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  } else if (on("data-jump")) location.assign(on("data-jump").dataset.jump);
+  const item = event.target.closest(".menu-item");
+  if (item) item.closest("[popover]")?.hidePopover();
+}
+
+function key(event) {
+  if (event.target.matches("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey) return;
+  if (document.querySelector("dialog[open]") || document.querySelector(".console:focus-within")) return;
+  if (event.key === "/") {
+    const filter = document.querySelector("[data-filter]");
+    if (filter) { event.preventDefault(); filter.focus(); filter.select(); }
+  }
+}
+
+export function startTools() {
+  if (localStorage.getItem("castalia-folded") === "true") document.body.classList.add("folded");
+  document.addEventListener("click", click);
+  document.addEventListener("toggle", place, true);
+  document.addEventListener("keydown", key);
+}
