@@ -43,13 +43,7 @@ def append(
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
         _lock(file)
-        end = file.seek(0, os.SEEK_END)
-        if end != offset:
-            raise Conflict(
-                f"The upload stands at {end} bytes, not at {offset}.",
-                remedy=f"Go on at offset {end}.",
-                code="upload.offset",
-            )
+        _check_end(file, offset)
         try:
             return _copy(stream, file, offset, max_bytes, check)
         except OSError as exc:
@@ -65,6 +59,15 @@ def _lock(file: BinaryIO) -> None:
     except BlockingIOError as exc:
         message = "Another piece of this upload is still arriving."
         raise Busy(message, remedy="Wait for it to end.", code="upload.busy") from exc
+
+
+def _check_end(file: BinaryIO, offset: int) -> None:
+    if (end := file.seek(0, os.SEEK_END)) != offset:
+        raise Conflict(
+            f"The upload stands at {end} bytes, not at {offset}.",
+            remedy=f"Go on at offset {end}.",
+            code="upload.offset",
+        )
 
 
 def _copy(stream: BinaryIO, file: BinaryIO, offset: int, max_bytes: int, check: Check) -> int:

@@ -11,11 +11,14 @@ from pathlib import Path
 from castalia.images.boot_disk import DiskPlan, write_boot_disk
 from castalia.images.built_image import BuiltImage
 from castalia.images.command import Check, Progress
-from castalia.images.debian_packages import Package, PackageSource, unpack
+from castalia.images.debian_packages import PackageSource, unpack
 from castalia.images.guest_content import content_hash
 from castalia.images.micro_root import lay_out
 
-_PROGRAM_PACKAGES = ("busybox-static", "dropbear-bin", "e2fsprogs", "qemu-guest-agent", "sudo")
+_PROGRAM_PACKAGES = (
+    *("busybox-static", "dropbear-bin", "e2fsprogs", "qemu-guest-agent", "sudo"),
+    "libpam-modules",
+)
 _KERNEL_PACKAGES = ("linux-image-cloud-amd64", "linux-image-virtual")
 """Debian's and Ubuntu's kernel for virtual machines."""
 _FOLLOWED = ("lib", "zlib", "linux-image-", "linux-modules-")
@@ -64,12 +67,10 @@ def _build(
     destination: Path, scratch: Path, cache: Path, progress: Progress, check: Check
 ) -> BuiltImage:
     source = PackageSource(cache, check=check)
-    progress(0, "Choosing packages")
-    packages = _choose(source)
-    progress(10, "Fetching packages")
-    archives = source.fetch(packages)
+    progress(0, "Fetching packages")
+    packages = source.collect(_PROGRAM_PACKAGES, one_of=_KERNEL_PACKAGES, follow=_follow)
     progress(40, "Unpacking packages")
-    unpack(archives, scratch / "packages", check=check)
+    unpack(packages.values(), scratch / "packages", check=check)
     progress(65, "Laying out the guest")
     root = scratch / "root"
     lay_out(scratch / "packages", root, scratch=scratch, check=check)
@@ -83,12 +84,6 @@ def _build(
     )
     progress(100, "Done")
     return image
-
-
-def _choose(source: PackageSource) -> list[Package]:
-    kernel = next((name for name in _KERNEL_PACKAGES if source.known(name)), _KERNEL_PACKAGES[0])
-    wanted = (*_PROGRAM_PACKAGES, kernel, "libpam-modules")
-    return source.resolve(wanted, follow=_follow)
 
 
 def _follow(name: str) -> bool:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -50,35 +51,46 @@ def run(
 
     `check` is asked several times a second; when it raises, or after `timeout_s`, the command and
     its children are ended. `env` is added to the environment. Raises ImageError with the message
-    `failure` if the command is missing, fails, or takes too long.
+    `failure` if the command is missing, takes too long, or ends with a code not in `accept`.
     """
     words = [str(word) for word in argv]
     with tempfile.TemporaryFile() as errors, _input(stdin) as source:
-        try:
-            process = subprocess.Popen(
-                words,
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=cwd,
-                env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
-                start_new_session=True,
-            )
-        except FileNotFoundError as exc:
-            raise _missing(words[0], failure) from exc
+        process = _start(words, failure, stdin=source, stderr=errors, cwd=cwd, env=env)
         try:
             output = _collect(process, check, on_output, timeout_s)
         except TimeoutError as exc:
-            _end(process)
-            detail = f"{words!r} took longer than {timeout_s} s: {_tail(errors)}"
+            detail = f"{words!r} took longer than {timeout_s} s"
             raise ImageError(failure, remedy=remedy, detail=detail) from exc
-        except BaseException:
+        finally:
             _end(process)
-            raise
         if process.returncode not in accept:
             detail = f"{words!r} ended with {process.returncode}: {_tail(errors)}"
             raise ImageError(failure, remedy=remedy, detail=detail)
         return output
+
+
+def _start(
+    words: list[str],
+    failure: str,
+    *,
+    stdin: IO[bytes],
+    stderr: IO[bytes],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that its children can be ended with it."""
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=cwd,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+            start_new_session=True,
+        )
+    except FileNotFoundError as exc:
+        raise _missing(words[0], failure) from exc
 
 
 def _input(stdin: Path | bytes | None) -> IO[bytes]:
@@ -142,7 +154,10 @@ def _go_on(check: Check, deadline: float | None) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the command's whole session: first kindly, because mmdebstrap unmounts on SIGTERM."""
+    """Ends what still runs of the command's session: first kindly, because mmdebstrap unmounts on
+    SIGTERM. A command that was waited for is left alone: its number may be another's by now."""
+    if process.returncode is not None:
+        return
     _signal(process, signal.SIGTERM)
     try:
         process.wait(_KILL_AFTER_S)
@@ -152,10 +167,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        process.poll()
 
 
 def _tail(errors: IO[bytes]) -> str:

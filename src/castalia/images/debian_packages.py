@@ -45,35 +45,31 @@ class PackageSource:
         self._check = check
         self._options: list[str] = []
 
-    def resolve(self, roots: Iterable[str], *, follow: Callable[[str], bool]) -> list[Package]:
-        """The packages `roots`, and what they depend on as far as `follow` says yes to a name.
+    def collect(
+        self, roots: Sequence[str], *, one_of: Sequence[str], follow: Callable[[str], bool]
+    ) -> dict[Package, Path]:
+        """The packages `roots`, the first of `one_of` that there is, and what they depend on as far
+        as `follow` says yes to a name, with their files.
 
-        Raises ImageError when apt knows no such package.
+        What the cache has is not fetched again. Raises ImageError when apt knows no such package,
+        or when its sources cannot be reached.
         """
-        wanted = list(roots)
         try:
-            return self._resolved(wanted, follow)
+            return self._collected(roots, one_of, follow)
         except ImageError:
+            # The lists may be missing or stale: with fresh ones, versions may be others too.
             self._refresh()
-            return self._resolved(wanted, follow)
+            return self._collected(roots, one_of, follow)
 
-    def known(self, name: str) -> bool:
-        """Whether apt knows a package of that name."""
-        try:
-            return bool(self._stanzas([name]))
-        except ImageError:
-            return False
-
-    def fetch(self, packages: Sequence[Package]) -> list[Path]:
-        """The packages' files, downloaded where the cache lacks them. Raises ImageError."""
-        missing = [package for package in packages if not self._cached(package)]
-        if missing:
-            try:
-                self._download(missing)
-            except ImageError:
-                self._refresh()
-                self._download(missing)
-        return [self._cache_dir / package.file_name for package in packages]
+    def _collected(
+        self, roots: Sequence[str], one_of: Sequence[str], follow: Callable[[str], bool]
+    ) -> dict[Package, Path]:
+        there = {package.name for package in self._stanzas(one_of)}
+        chosen = next((name for name in one_of if name in there), one_of[0])
+        packages = self._resolved([*roots, chosen], follow)
+        if missing := [package for package in packages if not self._cached(package)]:
+            self._download(missing)
+        return {package: self._cache_dir / package.file_name for package in packages}
 
     def _resolved(self, roots: list[str], follow: Callable[[str], bool]) -> list[Package]:
         names = _closure(roots, self._edges(roots), follow)

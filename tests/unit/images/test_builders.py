@@ -1,5 +1,6 @@
+import hashlib
 import struct
-from pathlib import Path
+import subprocess
 
 import pytest
 
@@ -7,7 +8,7 @@ from castalia.errors import ImageError, NotFound
 from castalia.images import boot_disk, debian_packages
 from castalia.images.builder import builder, builders
 from castalia.images.command import ignore_progress
-from castalia.images.debian_packages import Package, PackageSource
+from castalia.images.debian_packages import PackageSource
 from castalia.images.guest_content import guest_files
 
 
@@ -33,8 +34,6 @@ def test_a_fingerprint_changes_with_what_goes_into_the_guest(monkeypatch):
 
 
 def test_every_script_of_the_guests_parses():
-    import subprocess
-
     for guest in ("micro", "micro_initramfs", "debian"):
         for name, content in guest_files(guest).items():
             if content.startswith(b"#!") or name.endswith("seed-words"):
@@ -73,61 +72,92 @@ libthree
 init-things
   Depends: libunwanted
 """
-SHOW = "Package: {0}\nVersion: 1:{0}\nArchitecture: amd64\nSHA256: 00\nDescription: x\n y: z\n"
+SHOW = "Package: {0}\nVersion: 1:2\nArchitecture: all\nSHA256: {1}\nDescription: x\n y: z\n"
+
+
+class FakeApt:
+    """Knows every package but `unknown`; `stale` lists do not suffice for a download."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.unknown: set[str] = set()
+        self.stale = False
+
+    def __call__(self, argv, *, cwd=None, **options):
+        words = [str(word) for word in argv]
+        self.calls.append(words)
+        self.stale = self.stale and "update" not in words
+        if "depends" in words:
+            return APT_DEPENDS.encode()
+        if "show" in words:
+            names = words[words.index("--no-all-versions") + 1 :]
+            return "\n".join(self.show(name) for name in names).encode()
+        return self.download(words, cwd) if "download" in words else b""
+
+    def show(self, name):
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        return "" if name in self.unknown else SHOW.format(name, digest)
+
+    def download(self, words, cwd):
+        if self.stale:
+            raise ImageError("404")
+        for pinned in words[words.index("download") + 1 :]:
+            name = pinned.partition("=")[0]
+            (cwd / f"{name}_1%3a2_all.deb").write_bytes(name.encode())
+        return b""
 
 
 @pytest.fixture
-def fake_apt(monkeypatch, tmp_path):
-    calls: list[list[str]] = []
+def fake_apt(monkeypatch):
+    apt = FakeApt()
+    monkeypatch.setattr(debian_packages, "run", apt)
+    return apt
 
-    def run(argv, **options):
-        calls.append(argv)
-        if "depends" in argv:
-            return APT_DEPENDS.encode()
-        if "show" in argv:
-            names = argv[argv.index("--no-all-versions") + 1 :]
-            return "\n".join(SHOW.format(name) for name in names).encode()
-        return b""
 
-    monkeypatch.setattr(debian_packages, "run", run)
-    return calls
+def collected(directory, *, follow=lambda name: name.startswith("lib")):
+    return PackageSource(directory).collect(["micro-agent"], one_of=["kernel"], follow=follow)
 
 
 def test_dependencies_are_followed_only_where_wanted(fake_apt, tmp_path):
-    source = PackageSource(tmp_path)
-    found = source.resolve(["micro-agent"], follow=lambda name: name.startswith("lib"))
-    assert [one.name for one in found] == ["micro-agent", "libone", "libtwo", "libthree"]
-    assert found[0].file_name == "micro-agent_1%3amicro-agent_amd64.deb"
+    found = [one.name for one in collected(tmp_path)]
+    assert found == ["micro-agent", "kernel", "libone", "libtwo", "libthree"]
 
 
-def test_stale_lists_are_refreshed_in_a_place_of_our_own(monkeypatch, tmp_path):
-    calls: list[list[str]] = []
+def test_the_first_kernel_that_there_is_is_taken(fake_apt, tmp_path):
+    fake_apt.unknown = {"cloud"}
+    found = PackageSource(tmp_path).collect(
+        ["micro-agent"], one_of=["cloud", "virtual"], follow=lambda name: False
+    )
+    assert [one.name for one in found] == ["micro-agent", "virtual"]
 
-    def run(argv, **options):
-        calls.append([str(word) for word in argv])
-        if "update" not in argv and not any("Dir::State=" in str(word) for word in argv):
-            raise ImageError("not found")
-        return APT_DEPENDS.encode() if "depends" in argv else SHOW.format("micro-agent").encode()
 
-    monkeypatch.setattr(debian_packages, "run", run)
-    found = PackageSource(tmp_path).resolve(["micro-agent"], follow=lambda name: False)
-    assert [one.name for one in found] == ["micro-agent"]
-    (update,) = [call for call in calls if "update" in call]
+def test_an_unknown_package_is_named(fake_apt, tmp_path):
+    fake_apt.unknown = {"micro-agent"}
+    with pytest.raises(ImageError, match="micro-agent"):
+        collected(tmp_path)
+
+
+def test_stale_lists_are_refreshed_in_a_place_of_our_own(fake_apt, tmp_path):
+    fake_apt.stale = True
+    assert collected(tmp_path)
+    (update,) = [call for call in fake_apt.calls if "update" in call]
     assert any(str(tmp_path) in word for word in update)
 
 
-def test_a_damaged_file_in_the_cache_is_fetched_again(monkeypatch, tmp_path):
-    package = Package(name="a", version="1", architecture="all", sha256="0" * 64)
-    (tmp_path / package.file_name).write_bytes(b"damaged")
+def test_what_is_in_the_cache_is_not_fetched_again(fake_apt, tmp_path):
+    collected(tmp_path)
+    fake_apt.calls.clear()
+    collected(tmp_path)
+    assert not [call for call in fake_apt.calls if "download" in call]
 
-    def run(argv, *, cwd, **options):
-        (Path(cwd) / package.file_name).write_bytes(b"fresh")
-        return b""
 
-    monkeypatch.setattr(debian_packages, "run", run)
-    (path,) = PackageSource(tmp_path).fetch([package])
-    assert path.read_bytes() == b"fresh"
-    assert [entry.name for entry in tmp_path.iterdir()] == [package.file_name]
+def test_a_damaged_file_in_the_cache_is_fetched_again(fake_apt, tmp_path):
+    first = next(iter(collected(tmp_path).values()))
+    content = first.read_bytes()
+    first.write_bytes(b"damaged")
+    collected(tmp_path)
+    assert first.read_bytes() == content
+    assert all(path.suffix == ".deb" for path in tmp_path.iterdir())
 
 
 def test_the_boot_sector_has_one_partition_to_the_end():

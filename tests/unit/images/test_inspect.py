@@ -68,20 +68,6 @@ def test_an_external_data_file_is_refused(make_image, tmp_path, no_qemu_after):
     assert refusal(path) == "image.external-data"
 
 
-def test_luks_inside_and_outside_is_refused(tmp_path, no_qemu_after):
-    secret = ["--object", "secret,id=s,data=x"]
-    inside, outside = tmp_path / "a.qcow2", tmp_path / "b.raw"
-    fast = "iter-time=10"
-    for words in (
-        ["qcow2", "-o", f"encrypt.format=luks,encrypt.key-secret=s,encrypt.{fast}", inside],
-        ["luks", "-o", f"key-secret=s,{fast}", outside],
-    ):
-        subprocess.run(["qemu-img", "create", "-q", *secret, "-f", *words, "4M"], check=True)
-    no_qemu_after()
-    assert refusal(inside) == "image.encrypted"
-    assert refusal(outside) == "image.encrypted"
-
-
 def test_internal_snapshots_are_refused(make_image):
     path = make_image("a.qcow2")
     subprocess.run(["qemu-img", "snapshot", "-c", "one", str(path)], check=True)
