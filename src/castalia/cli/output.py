@@ -6,16 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from castalia.cli.state import STATE, Format
+from castalia.cli.table import write_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Column = tuple[str, Callable[[dict[str, Any]], str]]
-_COLOURS = {
-    "running": "green", "up": "green", "ready": "green", "active": "green", "succeeded": "green",
-    "paused": "yellow", "suspended": "yellow", "queued": "yellow", "warning": "yellow",
-    "failed": "red", "crashed": "red", "unreachable": "red", "blocked": "red", "error": "red",
-}  # fmt: skip
 
 
 def console() -> "Console":
@@ -39,7 +35,10 @@ def show_list(rows: Iterable[dict[str, Any]], columns: Sequence[Column], *, empt
     elif not items:
         note(empty)
     else:
-        _table(items, columns)
+        write_table(
+            [title for title, _ in columns],
+            [[value(item) for _, value in columns] for item in items],
+        )
 
 
 def show_object(item: Mapping[str, Any], rows: Sequence[tuple[str, str]]) -> None:
@@ -73,21 +72,12 @@ def _dump(item: Any) -> None:
     yaml.safe_dump(item, sys.stdout, sort_keys=False, allow_unicode=True)
 
 
-def _table(items: list[dict[str, Any]], columns: Sequence[Column]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title, _ in columns:
-        table.add_column(title.upper(), no_wrap=True)
-    for item in items:
-        table.add_row(*(_word(value(item)) for _, value in columns))
-    console().print(table)
-
-
 def _word(value: str) -> Any:
     from rich.text import Text
 
-    return Text(value, style=_COLOURS.get(value, ""))
+    from castalia.cli.table import colour
+
+    return Text(value, style=colour(value))
 
 
 def field(name: str) -> Callable[[dict[str, Any]], str]:
@@ -123,3 +113,8 @@ def age(moment: str | None) -> str:
         if seconds < limit:
             return f"{max(int(seconds / unit), 0)} {name}"
     return f"{int(seconds / 86400)} d"
+
+
+def moment(stamp: str | None) -> str:
+    """A time stamp to the minute, in UTC as everywhere: `2026-01-31 14:05`."""
+    return stamp[:16].replace("T", " ") if stamp else ""
