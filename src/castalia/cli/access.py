@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from castalia.cli.options import Filter, Limit
+from castalia.cli.options import Filter, Limit, Yes, address
 from castalia.cli.state import STATE
 
 users = typer.Typer(no_args_is_help=True, help="Users and their roles.")
@@ -34,7 +34,7 @@ def add_user(
     """Add a user; asks for the password."""
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     body = {"name": name, "role": role, "password": password}
-    STATE.client.change("POST", "/users", json=body)
+    _done(STATE.client.change("POST", "/users", json=body), f"{name}: added as {role}.")
 
 
 @users.command("edit")
@@ -49,33 +49,44 @@ def edit_user(
     if password:
         body["password"] = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     given = {key: value for key, value in body.items() if value is not None}
-    STATE.client.change("PATCH", f"/users/{name}", json=given)
+    if not given:
+        raise typer.BadParameter("Say what to change: --role, --disabled, --password.")
+    path = f"/users/{address(name)}"
+    _done(STATE.client.change("PATCH", path, json=given), f"{name}: changed.")
 
 
 @users.command("remove")
-def remove_user(name: str) -> None:
+def remove_user(name: str, yes: Yes = False) -> None:
     """Remove a user with all their tokens."""
-    STATE.client.change("DELETE", f"/users/{name}")
+    if not yes:
+        typer.confirm(f"Remove user {name} with all tokens?", abort=True)
+    _done(STATE.client.change("DELETE", f"/users/{address(name)}"), f"{name}: removed.")
 
 
 @tokens.command("list")
-def list_tokens() -> None:
+def list_tokens(
+    all_users: Annotated[bool, typer.Option("--all", help="Everybody's; for admins.")] = False,
+) -> None:
     """List your tokens."""
-    from castalia.cli.output import age, field, show_list
+    from castalia.cli.output import age, field, moment, show_list
 
     columns = [
         ("id", field("id")),
         ("name", field("name")),
         ("role", field("role")),
-        ("expires", field("expires_at")),
+        ("expires", lambda t: moment(t["expires_at"])),
         ("last used", lambda t: age(t["last_used_at"])),
     ]
-    items = STATE.client.get("/tokens")
+    items = STATE.client.get("/tokens", all_users=all_users)
     show_list(items, columns, empty="No token yet. Make one: castalia token create NAME")
 
 
 @tokens.command("create")
-def create_token(name: str, role: str = "viewer", days: int | None = None) -> None:
+def create_token(
+    name: str,
+    role: Annotated[str, typer.Option(help="admin, operator, viewer.")] = "viewer",
+    days: Annotated[int | None, typer.Option(help="Ends after so many; else never.")] = None,
+) -> None:
     """Make a token; it is shown this once."""
     from castalia.cli.output import note, show_raw
 
@@ -87,9 +98,11 @@ def create_token(name: str, role: str = "viewer", days: int | None = None) -> No
 
 
 @tokens.command("revoke")
-def revoke_token(token: str) -> None:
+def revoke_token(
+    token: Annotated[str, typer.Argument(help="Its id; see: castalia token list")],
+) -> None:
     """End a token."""
-    STATE.client.change("DELETE", f"/tokens/{token}")
+    _done(STATE.client.change("DELETE", f"/tokens/{address(token)}"), "The token is void.")
 
 
 @contexts.command("list")
@@ -117,10 +130,13 @@ def add_context(
     """Remember a manager, and use it from now on."""
     from castalia.cli import config
 
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter("Write the address as http://HOST:PORT or https://HOST:PORT.")
     known = config.load()
     secret = token or typer.prompt("API token", hide_input=True)
     context = config.Context(url=url, token=secret, ca_file=ca_file)
     config.save(config.Config(current=name, contexts=known.contexts | {name: context}))
+    _done(None, f"{name}: {url} is used from now on.")
 
 
 @contexts.command("use")
@@ -130,6 +146,26 @@ def use_context(name: str) -> None:
 
     config.chosen(name)
     config.save(config.Config(current=name, contexts=config.load().contexts))
+    _done(None, f"{name} is used from now on.")
+
+
+@contexts.command("remove")
+def remove_context(name: str) -> None:
+    """Forget a manager; its token stays valid until it is revoked."""
+    from castalia.cli import config
+
+    config.chosen(name)
+    known = config.load()
+    left = {one: context for one, context in known.contexts.items() if one != name}
+    config.save(config.Config(current=known.current, contexts=left))
+    _done(None, f"{name}: forgotten.")
+
+
+def _done(answer: object, text: str) -> None:
+    from castalia.cli.output import note, show_raw
+
+    if answer is None or not show_raw(answer):
+        note(text)
 
 
 def events(filter: Filter = "", limit: Limit = 30) -> None:

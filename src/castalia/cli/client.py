@@ -1,6 +1,7 @@
 """Speaks HTTP to the manager and turns its problems into exit codes."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from castalia.cli.config import Context
@@ -19,6 +20,10 @@ _STATUS = {
     422: Exit.USAGE,
     400: Exit.USAGE,
 }
+_LOG_IN = (
+    "Make a token on the page Access and keep it with: castalia context add NAME URL   "
+    "(on the manager's machine: castalia up)"
+)
 
 
 class Client:
@@ -45,7 +50,14 @@ class Client:
             response = self._http.request(method, f"/api/v1{path}", **arguments)
         except httpx.TimeoutException as error:
             raise CommandFailed(
-                f"{self.url} did not answer in time.", code=Exit.TIMED_OUT
+                f"{self.url} did not answer in time.",
+                remedy="It may still do what it was asked; look at: castalia job list",
+                code=Exit.TIMED_OUT,
+            ) from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            remedy = "Write it as http://HOST:PORT or https://HOST:PORT."
+            raise CommandFailed(
+                f"{self.url!r} is no address of a manager.", remedy=remedy, code=Exit.USAGE
             ) from error
         except httpx.HTTPError as error:
             raise CommandFailed(
@@ -118,8 +130,11 @@ def _failure(response: "httpx.Response") -> CommandFailed:
         problem = {}
     message = problem.get("detail") or f"The manager answered {response.status_code}."
     field = problem.get("field") or ""
+    remedy = problem.get("remedy") or ""
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        remedy = _LOG_IN
     return CommandFailed(
         f"{field}: {message}" if field and field not in message else message,
-        remedy=problem.get("remedy") or "",
+        remedy=remedy,
         code=_STATUS.get(response.status_code, Exit.FAILED),
     )

@@ -86,6 +86,13 @@ def show_plan(plan: dict[str, Any]) -> None:
         raise CommandFailed("This cannot be done now; nothing was changed.", code=Exit.REFUSED)
 
 
+def remark(plan: dict[str, Any]) -> None:
+    """Tells people the warnings of a plan that was carried out."""
+    for check in plan["checks"]:
+        if check["verdict"] == "warning" and STATE.format is Format.TABLE:
+            note(f"Note: {check['reason']}" + (f"\n  → {check['remedy']}" * bool(check["remedy"])))
+
+
 def _print_plan(plan: dict[str, Any]) -> None:
     out = console()
     out.print(f"[bold]{plan['title']}[/]  [dim](plan only, nothing was changed)[/]")

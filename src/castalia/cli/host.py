@@ -111,6 +111,19 @@ def probe(host: HostRef, plan: PlanOnly = False, wait: Wait = True) -> None:
 
 
 @app.command()
+def reconnect(host: HostRef) -> None:
+    """Try at once to reach a host that was lost."""
+    from castalia.cli.output import note, show_raw
+
+    item = STATE.client.change("POST", f"/hosts/{address(host)}/reconnect")
+    if not show_raw(item):
+        note(
+            f"{item['name']}: {item['state']}"
+            + f" ({item['state_reason']})" * bool(item["state_reason"])
+        )
+
+
+@app.command()
 def edit(
     host: HostRef,
     name: str | None = None,
@@ -122,6 +135,8 @@ def edit(
 
     body = {"name": name, "description": description, "tags": tag or None}
     given = {key: value for key, value in body.items() if value is not None}
+    if not given:
+        raise typer.BadParameter("Say what to change: --name, --description, --tag.")
     item = STATE.client.change("PATCH", f"/hosts/{address(host)}", json=given)
     if not show_raw(item):
         note(f"{item['name']}: changed.")

@@ -2,8 +2,8 @@
 
 import typer
 
-from castalia.cli.options import Filter, JobRef, Limit
-from castalia.cli.state import STATE
+from castalia.cli.options import Filter, JobRef, Limit, Wait, address
+from castalia.cli.state import STATE, Format
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: what Castalia does and did.")
 
@@ -31,7 +31,7 @@ def show(job: JobRef) -> None:
     """Show a job with its steps."""
     from castalia.cli.output import age, show_object
 
-    item = STATE.client.get(f"/jobs/{job}")
+    item = STATE.client.get(f"/jobs/{address(job)}")
     steps = [
         ("step", f"{step['name']}: {step['state']}" + (f" ({step['error']})" * bool(step["error"])))
         for step in item["steps"]
@@ -56,18 +56,20 @@ def follow(job: JobRef) -> None:
     """Wait for a job's end; exit code 7 if it fails."""
     from castalia.cli import follow as following
 
-    following.finish(STATE.client.get(f"/jobs/{job}"), wait=True)
+    following.finish(STATE.client.get(f"/jobs/{address(job)}"), wait=True)
 
 
 @app.command()
 def log(job: JobRef) -> None:
     """Print a job's log."""
-    from castalia.cli.output import show_raw
+    from castalia.cli.output import note, show_raw
 
-    lines = STATE.client.get(f"/jobs/{job}/log")
-    if not show_raw(lines["items"]):
+    lines = STATE.client.get(f"/jobs/{address(job)}/log")
+    if not lines["items"] and STATE.format is Format.TABLE:
+        note("The job has written no log.")
+    elif not show_raw(lines["items"]):
         for line in lines["items"]:
-            typer.echo(f"{line['at'][:19]}  {line['level']:<7}  {line['text']}")
+            typer.echo(f"{line['at'][:19].replace('T', ' ')}  {line['level']:<7}  {line['text']}")
 
 
 @app.command()
@@ -75,14 +77,14 @@ def cancel(job: JobRef) -> None:
     """Ask a job to stop; what it has done is undone."""
     from castalia.cli.output import note, show_raw
 
-    item = STATE.client.change("POST", f"/jobs/{job}/cancel")
+    item = STATE.client.change("POST", f"/jobs/{address(job)}/cancel")
     if not show_raw(item):
         note(f"{item['title']}: {item['state']}, asked to stop.")
 
 
 @app.command()
-def retry(job: JobRef, wait: bool = True) -> None:
+def retry(job: JobRef, wait: Wait = True) -> None:
     """Run a failed or cancelled job again."""
     from castalia.cli import follow as following
 
-    following.finish(STATE.client.change("POST", f"/jobs/{job}/retry"), wait=wait)
+    following.finish(STATE.client.change("POST", f"/jobs/{address(job)}/retry"), wait=wait)

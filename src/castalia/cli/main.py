@@ -1,5 +1,6 @@
 """The program: global options, commands per noun, and how errors end it."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -69,6 +70,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
+    except Exception as error:
+        if os.environ.get("CASTALIA_DEBUG"):
+            raise
+        remedy = "Set CASTALIA_DEBUG=1 and run it again to see where."
+        _end(f"Something went wrong in this program: {error!r}", remedy, Exit.FAILED)
 
 
 def _output_first(arguments: list[str]) -> list[str]:

@@ -64,7 +64,11 @@ def remove_repository(
 @repositories.command("refresh")
 def refresh_repository(repository: RepositoryRef) -> None:
     """Look at a repository's directory again."""
-    STATE.client.change("POST", f"/repositories/{address(repository)}/refresh")
+    from castalia.cli.output import note, show_raw
+
+    item = STATE.client.change("POST", f"/repositories/{address(repository)}/refresh")
+    if not show_raw(item):
+        note(f"{item['name']}: {item['volume_count']} volumes.")
 
 
 @volumes.command("list")

@@ -93,7 +93,10 @@ def show(vm: VmRef) -> None:
 def create(
     name: Annotated[str, typer.Argument(help="Its name; with --count a pattern: web-{n:02}.")],
     template: Annotated[
-        str, typer.Option("--template", "-t", autocompletion=names("templates"))
+        str,
+        typer.Option(
+            "--template", "-t", autocompletion=names("templates"), help="Template to make it of."
+        ),
     ] = "",
     size: Annotated[str, typer.Option(help="micro, small, medium, large, xlarge.")] = "",
     vcpus: Annotated[int, typer.Option(help="vCPUs, instead of the size's.")] = 0,
@@ -244,7 +247,10 @@ def send_key(
     keys: Annotated[list[str], typer.Argument(help="Keys pressed together: ctrl alt delete")],
 ) -> None:
     """Press keys in a VM."""
+    from castalia.cli.output import note
+
     STATE.client.change("POST", f"/vms/{address(vm)}/keys", json={"keys": keys})
+    note(f"{vm}: pressed {'+'.join(keys)}.")
 
 
 @app.command()

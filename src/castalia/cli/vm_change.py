@@ -1,11 +1,19 @@
 """`castalia vm edit`, `disk-add` and the like."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from castalia.cli.options import PlanOnly, VmRef, Wait, address
 from castalia.cli.state import STATE
+
+
+class Link(StrEnum):
+    """Whether a cable is plugged in."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +54,8 @@ def edit(
         "autostart": autostart,
     }
     given = {name: value for name, value in body.items() if value is not None}
+    if not given:
+        raise typer.BadParameter("Say what to change; castalia vm edit --help lists what can be.")
     _change("PATCH", f"/vms/{address(vm)}", plan=plan, wait=wait, json=given)
 
 
@@ -123,12 +133,12 @@ def nic_detach(vm: VmRef, mac: str, plan: PlanOnly = False, wait: Wait = True) -
 def nic_link(
     vm: VmRef,
     mac: str,
-    state: Annotated[str, typer.Argument(help="up or down")],
+    state: Annotated[Link, typer.Argument(help="up or down")],
     plan: PlanOnly = False,
     wait: Wait = True,
 ) -> None:
     """Plug a network card's cable in, or pull it."""
-    body = {"link_up": state == "up"}
+    body = {"link_up": state is Link.UP}
     _change("PATCH", f"/vms/{address(vm)}/nics/{mac}", plan=plan, wait=wait, json=body)
 
 
@@ -159,5 +169,10 @@ def eject(
 def _change(method: str, path: str, *, plan: bool, wait: bool, **arguments: Any) -> None:
     from castalia.cli import follow
 
-    answer = STATE.client.change(method, path, plan=plan, **arguments)
-    follow.show_plan(answer) if plan else follow.finish(answer, wait=wait)
+    if plan:
+        follow.show_plan(STATE.client.change(method, path, plan=True, **arguments))
+        return
+    # what a running VM takes only at its next start is said by the plan, not by the job
+    expected = STATE.client.change(method, path, plan=True, **arguments)
+    follow.finish(STATE.client.change(method, path, **arguments), wait=wait)
+    follow.remark(expected)
