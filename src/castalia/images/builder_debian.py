@@ -14,6 +14,7 @@ from castalia.images.built_image import BuiltImage
 from castalia.images.command import Check, Progress
 from castalia.images.debian_root import clean, install
 from castalia.images.guest_content import content_hash
+from castalia.images.room import room
 
 _DISK_MIB = 2048
 _GRUB_CFG = """\
@@ -51,7 +52,7 @@ class DebianBuilder:
         """Makes the disk at `destination`; see `TemplateBuilder.build`."""
         work_dir.mkdir(parents=True, exist_ok=True)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=work_dir, prefix="debian-") as scratch:
+        with room(), tempfile.TemporaryDirectory(dir=work_dir, prefix="debian-") as scratch:
             cache = work_dir / "cache/debian-12"
             return _build(destination, Path(scratch), cache, progress, check)
 

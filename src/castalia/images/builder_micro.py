@@ -14,6 +14,7 @@ from castalia.images.command import Check, Progress
 from castalia.images.debian_packages import PackageSource, unpack
 from castalia.images.guest_content import content_hash
 from castalia.images.micro_root import lay_out
+from castalia.images.room import room
 
 _PROGRAM_PACKAGES = (
     *("busybox-static", "dropbear-bin", "e2fsprogs", "qemu-guest-agent", "sudo"),
@@ -59,7 +60,7 @@ class MicroBuilder:
         """Makes the disk at `destination`; see `TemplateBuilder.build`."""
         work_dir.mkdir(parents=True, exist_ok=True)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=work_dir, prefix="micro-") as scratch:
+        with room(), tempfile.TemporaryDirectory(dir=work_dir, prefix="micro-") as scratch:
             return _build(destination, Path(scratch), work_dir / "cache", progress, check)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from castalia.errors import ImageError
+from castalia.images.room import FULL_WORDS, no_space_left
 
 Check = Callable[[], None]
 """Returns while work may go on; raises what the caller wants to see when it must end."""
@@ -51,7 +52,8 @@ def run(
 
     `check` is asked several times a second; when it raises, or after `timeout_s`, the command and
     its children are ended. `env` is added to the environment. Raises ImageError with the message
-    `failure` if the command is missing, takes too long, or ends with a code not in `accept`.
+    `failure` if the command is missing, takes too long, or ends with a code not in `accept`, and
+    StorageError if it found the disk full.
     """
     words = [str(word) for word in argv]
     with tempfile.TemporaryFile() as errors, _input(stdin) as source:
@@ -65,6 +67,8 @@ def run(
             _end(process)
         if process.returncode not in accept:
             detail = f"{words!r} ended with {process.returncode}: {_tail(errors)}"
+            if any(phrase in detail for phrase in FULL_WORDS):
+                raise no_space_left(detail)
             raise ImageError(failure, remedy=remedy, detail=detail)
         return output
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from castalia.images.command import Check, Progress, ignore_progress, keep_going, run
-from castalia.images.fetch import no_space_left
 from castalia.images.inspect import inspect_image, source_option
+from castalia.images.room import no_space_left
 from castalia.model.storage import VolumeFormat
 
 _PERCENT = re.compile(rb"\((\d+)\.\d+/100%\)")
@@ -53,7 +53,7 @@ def _room(directory: Path, check: Check) -> Check:
     def checked() -> None:
         check()
         if (free := shutil.disk_usage(directory).free) < _KEEP_FREE_BYTES:
-            raise no_space_left(OSError(f"{free} bytes free in {directory}"))
+            raise no_space_left(f"{free} bytes free in {directory}")
 
     return checked
 

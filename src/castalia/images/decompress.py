@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from castalia.errors import ImageError
 from castalia.images.command import Check, Progress, ignore_progress, keep_going, run
-from castalia.images.fetch import no_space_left
+from castalia.images.room import room
 from castalia.images.sniff import GZIP, XZ, ZSTD
 from castalia.model.amount import GIB, MIB, format_bytes
 
@@ -53,7 +53,7 @@ def decompress(
     """
     partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with room(), partial.open("wb") as file:
             sink = _Sink(file, packed_bytes=source.stat().st_size, max_bytes=max_bytes)
             _unpack(source, sink.write, progress, check)
             sink.finish()
@@ -77,13 +77,10 @@ class _Sink:
         self._done += len(chunk)
         if self._done > self._limit:
             raise self._too_much()
-        try:
-            if chunk.count(0) == len(chunk):
-                self._file.seek(self._done)
-            else:
-                self._file.write(chunk)
-        except OSError as exc:
-            raise no_space_left(exc) from exc
+        if chunk.count(0) == len(chunk):
+            self._file.seek(self._done)
+        else:
+            self._file.write(chunk)
 
     def finish(self) -> None:
         self._file.truncate(self._done)

@@ -4,7 +4,6 @@ A download that was interrupted, even by the end of this process, goes on where 
 server can tell that the file is still the same (If-Range, RFC 9110, 13.1.5).
 """
 
-import errno
 import ssl
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from castalia.images.addresses import AddressPolicy, checked_target, checked_url
 from castalia.images.checksum import Checksum
 from castalia.images.command import Check, Progress, ignore_progress, keep_going
 from castalia.images.fetch_state import FetchState, durable, forget, partial_of
+from castalia.images.room import room
 from castalia.model.amount import GIB, format_bytes
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -70,9 +70,13 @@ def fetch(
         check=check,
     )
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with _no_space(download.partial):
-        download.complete()
-        durable(download.partial)
+    try:
+        with room():
+            download.complete()
+            durable(download.partial)
+    except StorageError:
+        forget(download.partial)
+        raise
     if checksum is not None:
         progress(99, "Comparing the checksum")
         _verify(checksum, download.partial, check)
@@ -269,27 +273,6 @@ def _verify(checksum: Checksum, partial: Path, check: Check) -> None:
     except ImageError:
         forget(partial)
         raise
-
-
-@contextmanager
-def _no_space(partial: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        forget(partial)
-        raise no_space_left(exc) from exc
-
-
-def no_space_left(cause: OSError) -> StorageError:
-    """The error for a file that its disk has no room for."""
-    return StorageError(
-        "There is no space left for the file.",
-        remedy="Free some space where the manager keeps its state, then try again.",
-        code="storage.full",
-        detail=str(cause),
-    )
 
 
 def _gave_up(cause: Exception) -> TemporaryError:

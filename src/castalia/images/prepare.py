@@ -8,6 +8,7 @@ from castalia.images.command import Check, Progress
 from castalia.images.convert import convert_to_qcow2
 from castalia.images.decompress import compression, decompress, inner_name
 from castalia.images.inspect import ImageInfo, inspect_image
+from castalia.images.room import room
 from castalia.model.amount import MAX_VOLUME_BYTES
 from castalia.model.storage import VolumeFormat
 
@@ -62,7 +63,7 @@ def _share(progress: Progress, start: int, end: int) -> Progress:
 
 
 def _copy(source: Path, target: Path, check: Check) -> None:
-    with source.open("rb") as file, target.open("wb") as copy:
+    with room(), source.open("rb") as file, target.open("wb") as copy:
         while chunk := file.read(4 * 1024**2):
             check()
             copy.write(chunk)

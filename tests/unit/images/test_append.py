@@ -1,9 +1,10 @@
 import fcntl
 import io
+import os
 
 import pytest
 
-from castalia.errors import Busy, Conflict, InvalidRequest
+from castalia.errors import Busy, Conflict, InvalidRequest, StorageError
 from castalia.images.append import append, length
 
 
@@ -61,3 +62,19 @@ def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "u").symlink_to(tmp_path / "victim")
     with pytest.raises(OSError):
         append(tmp_path / "u", 0, io.BytesIO(b"x"), max_bytes=5)
+
+
+def test_a_full_disk_takes_the_piece_back(tmp_path, monkeypatch):
+    path = tmp_path / "u"
+    append(path, 0, io.BytesIO(b"one"), max_bytes=20)
+    real = os.write
+
+    def full(descriptor, data):
+        if os.lseek(descriptor, 0, os.SEEK_CUR) >= 5:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data[:2])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StorageError, match="no space"):
+        append(path, 3, io.BytesIO(b"second piece"), max_bytes=20)
+    assert path.read_bytes() == b"one"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from castalia.errors import ImageError
+from castalia.errors import ImageError, StorageError
 from castalia.images.command import run
 
 
@@ -71,3 +71,8 @@ def test_a_timeout_ends_it():
 
 def test_some_codes_may_be_fine():
     assert run(["false"], failure="no", accept=(0, 1)) == b""
+
+
+def test_a_full_disk_is_called_that():
+    with pytest.raises(StorageError, match="no space"):
+        run(["dd", "if=/dev/zero", "of=/dev/full", "count=1"], failure="no")
