@@ -19,6 +19,7 @@ _STATUS = {
     412: Exit.REFUSED,
     422: Exit.USAGE,
     400: Exit.USAGE,
+    413: Exit.USAGE,
 }
 _LOG_IN = (
     "Make a token on the page Access and keep it with: castalia context add NAME URL   "
