@@ -32,12 +32,13 @@ class Database:
         opened yet."""
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine: Engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url)
+        self._snapshots = self.engine if self.sqlite else _one_view(self.engine)
         self._writer = threading.RLock() if self.sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; writing in it is a mistake."""
-        with _busy_is_temporary(), self.engine.connect() as connection, connection.begin():
+        with _busy_is_temporary(), self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -92,6 +93,11 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _one_view(engine: Engine) -> Engine:
+    """PostgreSQL's default shows each statement of a transaction something newer."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _postgresql_engine(url: str) -> Engine:

@@ -1,8 +1,14 @@
 """The database's own file."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import func, insert, select
+
+from castalia.db import tables
 from castalia.db.database import Database
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_sqlite_file_and_journal_are_readable_for_their_owner_only(tmp_path: Path) -> None:
@@ -15,3 +21,13 @@ def test_sqlite_file_and_journal_are_readable_for_their_owner_only(tmp_path: Pat
     database.close()
     assert "castalia.db-wal" in modes
     assert set(modes.values()) == {0o600}
+
+
+def test_a_read_shows_one_state_from_beginning_to_end(database: Database) -> None:
+    settings = select(func.count()).select_from(tables.stored_settings)
+    with database.read() as reader:
+        before = reader.execute(settings).scalar_one()
+        with database.write() as writer:
+            row = {"key": "theme", "value": "dark", "changed_at": START}
+            writer.execute(insert(tables.stored_settings).values(row))
+        assert reader.execute(settings).scalar_one() == before
