@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
-from castalia import console
+from castalia import console, web
 from castalia.api.app import create_app
 from castalia.api.logs import configure_logging
 from castalia.api.server import check_bind, make_server
@@ -279,7 +279,8 @@ def make_app(manager: Manager) -> FastAPI:
     return create_app(
         manager.services,
         settings=manager.settings,
-        routers=[console.router],
+        routers=[console.router, web.router],
+        error_page=web.error_page,
     )
 
 

@@ -1,0 +1,58 @@
+"""The same thing as a command: what a page or a dialog does, ready for a script."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A line for the command line and the request that it makes.
+
+    `words` are the arguments after `castalia`; `path` starts after `/api/v1`.
+    """
+
+    words: Sequence[str]
+    path: str
+    method: str = "GET"
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def cli(self) -> str:
+        """One line for a shell."""
+        return shlex.join(["castalia", *self.words])
+
+    @property
+    def curl(self) -> str:
+        """The request as curl sends it, with the token in the environment."""
+        asked = {key: value for key, value in self.query.items() if value}
+        address = f"$CASTALIA_URL/api/v1{self.path}" + (f"?{urlencode(asked)}" if asked else "")
+        parts = ['curl -H "Authorization: Bearer $CASTALIA_TOKEN"']
+        if self.method != "GET":
+            parts.append(f"-X {self.method}")
+        if self.body is not None:
+            parts.append("-H 'Content-Type: application/json'")
+            parts.append(f"-d {shlex.quote(json.dumps(self.body, ensure_ascii=False))}")
+        parts.append(f'"{address}"')
+        return " \\\n  ".join(parts) if self.body is not None else " ".join(parts)
+
+
+def options(values: Mapping[str, object]) -> list[str]:
+    """`--name value` for each value that is set; true becomes a bare flag."""
+    words: list[str] = []
+    for name, value in values.items():
+        if value is True:
+            words.append(f"--{name}")
+        elif value not in {"", None, False}:
+            words += [f"--{name}", str(value)]
+    return words
+
+
+def listing(noun: str, path: str, *, filter: str = "", sort: str = "") -> Command:
+    """The command of a list page with its filter."""
+    words = [noun, "list", *options({"filter": filter, "sort": sort})]
+    return Command(words=words, path=path, query={"filter": filter, "sort": sort})

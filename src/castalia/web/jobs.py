@@ -1,0 +1,68 @@
+"""Jobs: the list, one with its steps and log, the tray, and toasts."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from castalia.model.page import PageRequest
+from castalia.web import command
+from castalia.web.changes_job import CHANGES
+from castalia.web.visit import ViewerVisit
+
+router = APIRouter(include_in_schema=False)
+_TRAY = 8
+
+
+@router.get("/jobs")
+def jobs_page(visit: ViewerVisit) -> Response:
+    """All jobs, the newest first."""
+    asked = visit.wanted(sort="-created")
+    return visit.show(
+        "jobs/list.html",
+        page=visit.services.jobs.list(asked, principal=visit.principal),
+        sort=asked.sort,
+        filter=asked.filter,
+        changes=CHANGES,
+        command=command.listing("job", "/jobs", filter=asked.filter),
+    )
+
+
+@router.get("/jobs/tray")
+def jobs_tray(visit: ViewerVisit) -> Response:
+    """What runs now, and what ended lately."""
+    latest = PageRequest(limit=_TRAY, sort="-created")
+    running = PageRequest(limit=_TRAY, sort="-created", filter="active:yes")
+    active = visit.services.jobs.list(running, principal=visit.principal)
+    recent = visit.services.jobs.list(latest, principal=visit.principal).items
+    return visit.part(
+        "jobs/tray.html", active=active, recent=[job for job in recent if job.state.finished]
+    )
+
+
+@router.get("/jobs/{job_id}")
+def job_page(visit: ViewerVisit, job_id: str) -> Response:
+    """A job's steps, log, outcome."""
+    return visit.show(
+        "jobs/job.html",
+        job=visit.services.jobs.get(job_id, principal=visit.principal),
+        log=visit.services.jobs.log(job_id, principal=visit.principal),
+        changes=CHANGES,
+        command=command.Command(words=["job", "follow", job_id], path=f"/jobs/{job_id}"),
+    )
+
+
+@router.get("/jobs/{job_id}/live")
+def job_live(visit: ViewerVisit, job_id: str) -> Response:
+    """The part of a job's page that changes while it runs."""
+    return visit.part(
+        "jobs/live.html",
+        job=visit.services.jobs.get(job_id, principal=visit.principal),
+        log=visit.services.jobs.log(job_id, principal=visit.principal),
+        changes=CHANGES,
+    )
+
+
+@router.get("/jobs/{job_id}/toast")
+def job_toast(visit: ViewerVisit, job_id: str) -> Response:
+    """A job in a few words, for the corner of any page."""
+    job = visit.services.jobs.get(job_id, principal=visit.principal)
+    return visit.part("jobs/toast.html", job=job)
