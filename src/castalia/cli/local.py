@@ -31,6 +31,15 @@ def down() -> None:
     note("The manager was stopped; VMs run on." if answer["stopped"] else "No manager runs here.")
 
 
+def reset_password() -> None:
+    """Give the administrator a new password; works on the manager's machine only."""
+    from castalia.cli.output import show_raw
+
+    answer = _daemon("reset-password")
+    if not show_raw(answer):
+        typer.echo(f"{answer['user']} / {answer['password']}   (shown this once)")
+
+
 def up(
     guest: Annotated[
         bool, typer.Option("--guest/--no-guest", help="Also build a template and start a VM.")

@@ -33,6 +33,7 @@ app.command()(access.events)
 app.command()(access.audit)
 app.command()(local.up)
 app.command()(local.down)
+app.command()(local.reset_password)
 app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
     local.serve
 )
