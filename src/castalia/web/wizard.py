@@ -1,6 +1,6 @@
 """Creating VMs: the form, its plan as it is filled in, and the making."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,7 +10,9 @@ from castalia.errors import CastaliaError, InvalidRequest
 from castalia.http.problems import status_of
 from castalia.model.amount import parse_bytes, parse_mib
 from castalia.model.page import PageRequest
+from castalia.model.storage import Volume
 from castalia.model.vm import SIZES, GuestSeed, NicSpec, VmCreation, VmSpec
+from castalia.web.changes import Choice
 from castalia.web.command import Command, options
 from castalia.web.visit import Form, OperatorVisit
 
@@ -24,14 +26,15 @@ def wizard_page(visit: OperatorVisit, template: str = "") -> Response:
     services, who = visit.services, visit.principal
     volumes = services.storage.volumes(PageRequest(limit=500, filter="format:iso"), principal=who)
     networks = services.networks.list(_ALL, principal=who).items
+    hosts = services.hosts.list(_ALL, principal=who).items
     return visit.show(
         "vms/new.html",
         chosen=template,
         templates=services.templates.list(_ALL, principal=who).items,
         sizes=list(SIZES.values()),
-        hosts=services.hosts.list(_ALL, principal=who).items,
-        networks=sorted({network.facts.name for network in networks}) or ["default"],
-        isos=[v for v in volumes.items if not v.facts.name.endswith("-seed.iso")],
+        hosts=[("", "The best one"), *_named(h.name for h in hosts)],
+        networks=_named(sorted({network.facts.name for network in networks}) or ["default"]),
+        isos=_isos(volumes.items),
         keys=services.ssh_keys.list(principal=who),
     )
 
@@ -57,6 +60,20 @@ def wizard_create(visit: OperatorVisit, form: Form) -> Response:
         context: dict[str, Any] = {"plan": None, "refused": error, "command": None}
         return visit.part("vms/outlook.html", status=status, **context)
     return JSONResponse({"id": job.id}, status_code=201)
+
+
+def _named(names: Iterable[str]) -> list[Choice]:
+    return [(name, name) for name in names]
+
+
+def _isos(volumes: Iterable[Volume]) -> list[Choice]:
+    """Installation media; the seeds that VMs were made with are none."""
+    names = [
+        f"{volume.repository_name}/{volume.facts.name}"
+        for volume in volumes
+        if not volume.facts.name.endswith("-seed.iso")
+    ]
+    return [("", "None"), *_named(names)] if names else []
 
 
 def _creation(form: Mapping[str, str]) -> VmCreation:
