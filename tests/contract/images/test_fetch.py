@@ -182,6 +182,13 @@ def test_without_a_strong_validator_nothing_is_resumed(site, url, target, etag):
     assert all("Range" not in request for request in site.requests)
 
 
+def test_another_part_than_the_one_asked_for_is_refused(site, url, target):
+    interrupted(url, target, site)
+    site.headers = {"Content-Range": f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"}
+    with pytest.raises(ImageError, match="another part"):
+        fetch(url, target, rules=RULES)
+
+
 def test_a_part_of_another_address_is_not_continued(site, url, target):
     interrupted(url, target, site)
     other = f"{url}?other"

@@ -40,6 +40,13 @@ def test_the_content_comes_out_and_zeros_become_holes(tmp_path, kind):
     assert seen[-1] == 100
 
 
+@pytest.mark.parametrize("kind", ["gzip", "xz", "zstd"])
+def test_zeros_at_the_end_count(tmp_path, kind):
+    source = packed(tmp_path / "a", kind, b"start" + b"\0" * (3 * MIB))
+    out = decompress(source, tmp_path / "out", max_bytes=GIB)
+    assert out.stat().st_size == 5 + 3 * MIB
+
+
 def test_streams_that_follow_each_other_are_one_file(tmp_path):
     source = tmp_path / "a.xz"
     source.write_bytes(lzma.compress(b"one") + b"\0" * 8 + lzma.compress(b"two"))

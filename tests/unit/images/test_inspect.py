@@ -3,6 +3,7 @@ import struct
 import subprocess
 
 import pytest
+from tests.unit.images.conftest import patch
 
 from castalia.errors import ImageError
 from castalia.images.inspect import ImageInfo, inspect_image, limited, source_option
@@ -101,6 +102,21 @@ def test_internal_snapshots_are_refused(make_image):
 )
 def test_a_hostile_header_never_reaches_qemu(patched, no_qemu_after, offset, layout, value, code):
     path = patched(offset, layout, value)
+    no_qemu_after()
+    assert refusal(path) == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (0xE2792ACA, "image.backing-file"),
+        (0x44415441, "image.external-data"),
+        (0x0537BE77, "image.encrypted"),
+    ],
+)
+def test_a_header_extension_alone_is_enough(patched, no_qemu_after, kind, code):
+    path = patched(104 + 8, "II", kind, 0)
+    patch(path, 100, "I", 112)
     no_qemu_after()
     assert refusal(path) == code
 
