@@ -1,5 +1,6 @@
 """Why a command ended badly, and the exit code that scripts see."""
 
+import sys
 from enum import IntEnum
 
 
@@ -25,3 +26,10 @@ class CommandFailed(Exception):
         self.message = message
         self.remedy = remedy
         self.code = code
+
+
+def warn(failure: CommandFailed) -> None:
+    """Writes a failure to standard error; the command goes on, or its caller ends it."""
+    sys.stderr.write(f"Error: {failure.message}\n")
+    if failure.remedy:
+        sys.stderr.write(f"  → {failure.remedy}\n")

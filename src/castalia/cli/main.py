@@ -8,7 +8,7 @@ import typer
 
 from castalia import __version__
 from castalia.cli import access, host, job, local, network, storage, template, vm
-from castalia.cli.failures import CommandFailed, Exit
+from castalia.cli.failures import CommandFailed, Exit, warn
 from castalia.cli.state import STATE, Format
 from castalia.errors import CastaliaError
 
@@ -65,9 +65,9 @@ def main() -> None:
     try:
         app(arguments)
     except CommandFailed as error:
-        _end(error.message, error.remedy, error.code)
+        _end(error)
     except CastaliaError as error:
-        _end(error.message, error.remedy, Exit.USAGE)
+        _end(CommandFailed(error.message, remedy=error.remedy, code=Exit.USAGE))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
@@ -75,7 +75,7 @@ def main() -> None:
         if os.environ.get("CASTALIA_DEBUG"):
             raise
         remedy = "Set CASTALIA_DEBUG=1 and run it again to see where."
-        _end(f"Something went wrong in this program: {error!r}", remedy, Exit.FAILED)
+        _end(CommandFailed(f"Something went wrong in this program: {error!r}", remedy=remedy))
 
 
 def _output_first(arguments: list[str]) -> list[str]:
@@ -88,11 +88,9 @@ def _output_first(arguments: list[str]) -> list[str]:
     return arguments
 
 
-def _end(message: str, remedy: str, code: Exit) -> None:
-    sys.stderr.write(f"Error: {message}\n")
-    if remedy:
-        sys.stderr.write(f"  → {remedy}\n")
-    sys.exit(code)
+def _end(failure: CommandFailed) -> None:
+    warn(failure)
+    sys.exit(failure.code)
 
 
 if __name__ == "__main__":

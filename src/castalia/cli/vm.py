@@ -237,6 +237,8 @@ def exec(
     """Run a command in the guest through its agent; ends with its exit code."""
     from castalia.cli.vm_guest import run_in_guest
 
+    if command[0] != "--" and command[0].startswith("-"):
+        raise typer.BadParameter("Options stand before the VM: castalia vm exec -i VM -- COMMAND")
     argv = command[1:] if command[0] == "--" else command
     raise typer.Exit(run_in_guest(vm, argv, timeout_s=timeout, stdin=stdin))
 

@@ -34,7 +34,10 @@ def _text(path: Path) -> str:
     try:
         return path.expanduser().read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{path} cannot be read: {error}", code=Exit.USAGE) from error
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise CommandFailed(
+            f"{path} cannot be read: {reason}.", remedy="Name another file.", code=Exit.USAGE
+        ) from error
 
 
 def _asked_password() -> str:

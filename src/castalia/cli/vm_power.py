@@ -1,9 +1,12 @@
 """`castalia vm start` and the other power buttons."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
+from castalia.cli.failures import CommandFailed, warn
 from castalia.cli.options import PlanOnly, Wait, address
 from castalia.cli.state import STATE
 
@@ -51,15 +54,28 @@ def _command(action: str) -> Any:
 
 
 def _press(action: str, vms: list[str], *, plan: bool, wait: bool, body: dict[str, Any]) -> None:
-    """Enqueues for all before it waits for the first: they run side by side."""
+    """Enqueues for all before it waits for the first: they run side by side, and one that is
+    refused does not hold the others up."""
     from castalia.cli import follow
 
-    answers = [
-        STATE.client.change("POST", f"/vms/{address(vm)}/{action}", plan=plan, json=body)
-        for vm in vms
-    ]
+    failures: list[CommandFailed] = []
+    answers = []
+    for vm in vms:
+        with _kept(failures):
+            path = f"/vms/{address(vm)}/{action}"
+            answers.append(STATE.client.change("POST", path, plan=plan, json=body))
     for answer in answers:
-        if plan:
-            follow.show_plan(answer)
-        else:
-            follow.finish(answer, wait=wait)
+        with _kept(failures):
+            follow.show_plan(answer) if plan else follow.finish(answer, wait=wait)
+    for failure in failures[:-1]:
+        warn(failure)
+    if failures:
+        raise failures[-1]
+
+
+@contextmanager
+def _kept(failures: list[CommandFailed]) -> Iterator[None]:
+    try:
+        yield
+    except CommandFailed as failure:
+        failures.append(failure)
