@@ -179,7 +179,7 @@ def events(filter: Filter = "", limit: Limit = 30) -> None:
         ("by", field("user_name")),
     ]
     items = STATE.client.pages("/event-log", limit=limit, filter=filter)
-    show_list(items, columns, empty="Nothing happened yet.")
+    show_list(items, columns, empty="Nothing happened yet.", searched=filter)
 
 
 def audit(filter: Filter = "", limit: Limit = 30) -> None:
@@ -196,7 +196,7 @@ def audit(filter: Filter = "", limit: Limit = 30) -> None:
         ("outcome", field("outcome")),
     ]
     items = STATE.client.pages("/audit", limit=limit, filter=filter)
-    show_list(items, columns, empty="Nothing was changed yet.")
+    show_list(items, columns, empty="Nothing was changed yet.", searched=filter)
 
 
 def status() -> None:

@@ -30,7 +30,10 @@ def list_hosts(filter: Filter = "", limit: Limit = 100) -> None:
     ]
     items = STATE.client.pages("/hosts", limit=limit, filter=filter)
     show_list(
-        items, columns, empty="No host yet. Add this machine: castalia host add qemu:///system"
+        items,
+        columns,
+        empty="No host yet. Add this machine: castalia host add qemu:///system",
+        searched=filter,
     )
 
 

@@ -23,7 +23,7 @@ def list_jobs(filter: Filter = "", limit: Limit = 30) -> None:
         ("note", lambda j: j["error"] or j["waiting_for"] or j["message"]),
     ]
     items = STATE.client.pages("/jobs", limit=limit, filter=filter)
-    show_list(items, columns, empty="No job yet.")
+    show_list(items, columns, empty="No job yet.", searched=filter)
 
 
 @app.command()

@@ -29,7 +29,7 @@ def list_networks(filter: Filter = "", limit: Limit = 100) -> None:
         ("cards", field("nic_count")),
     ]
     items = STATE.client.pages("/networks", limit=limit, filter=filter)
-    show_list(items, columns, empty="No network yet. A host brings its own.")
+    show_list(items, columns, empty="No network yet. A host brings its own.", searched=filter)
 
 
 @app.command()

@@ -27,13 +27,15 @@ def note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def show_list(rows: Iterable[dict[str, Any]], columns: Sequence[Column], *, empty: str) -> None:
-    """A list; `empty` says what to do when there is nothing."""
+def show_list(
+    rows: Iterable[dict[str, Any]], columns: Sequence[Column], *, empty: str, searched: str = ""
+) -> None:
+    """A list; `empty` says what to do when there is nothing, unless that was searched for."""
     items = list(rows)
     if STATE.format is not Format.TABLE:
         _dump(items)
     elif not items:
-        note(empty)
+        note("Nothing matches." if searched else empty)
     else:
         write_table(
             [title for title, _ in columns],

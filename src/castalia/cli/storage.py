@@ -29,7 +29,7 @@ def list_repositories(filter: Filter = "", limit: Limit = 100) -> None:
         ("path", field("path")),
     ]
     items = STATE.client.pages("/repositories", limit=limit, filter=filter)
-    show_list(items, columns, empty="No repository yet. A host brings its own.")
+    show_list(items, columns, empty="No repository yet. A host brings its own.", searched=filter)
 
 
 @repositories.command("add")
@@ -91,7 +91,7 @@ def list_volumes(
     ]
     path = f"/repositories/{address(repository)}/volumes" if repository else "/volumes"
     items = STATE.client.pages(path, limit=limit, filter=filter)
-    show_list(items, columns, empty="No volume.")
+    show_list(items, columns, empty="No volume.", searched=filter)
 
 
 @volumes.command("create")

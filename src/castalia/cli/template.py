@@ -27,7 +27,12 @@ def list_templates(filter: Filter = "", limit: Limit = 100) -> None:
         ("age", lambda t: age(t["created_at"])),
     ]
     items = STATE.client.pages("/templates", limit=limit, filter=filter)
-    show_list(items, columns, empty="No template yet. Build one: castalia template build micro")
+    show_list(
+        items,
+        columns,
+        empty="No template yet. Build one: castalia template build micro",
+        searched=filter,
+    )
 
 
 @app.command()

@@ -28,7 +28,7 @@ def list_vms(
 
     items = STATE.client.pages("/vms", limit=limit, filter=filter, sort=sort)
     empty = "No VM yet. Make one: castalia vm create web1 --template micro"
-    show_list(items, _columns(), empty="No VM matches." if filter else empty)
+    show_list(items, _columns(), empty=empty, searched=filter)
 
 
 def _columns() -> list[Any]:
