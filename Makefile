@@ -20,7 +20,7 @@ lint:
 	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
 
 check: lint     ## the quick part: format, lint, types, layers, unit tests
-	@.venv/bin/pytest tests/unit tests/golden
+	@.venv/bin/pytest tests/unit tests/golden tests/docs
 
 test:           ## everything, in at most 20 minutes on 2 cores
 	@scripts/setup --tests
