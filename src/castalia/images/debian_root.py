@@ -42,6 +42,10 @@ _REMOVED = (
     *("etc/ssh/ssh_host_*", "var/lib/dbus/machine-id", "var/log/*.log", "var/cache/apt/*.bin"),
 )
 _REMEDY = "Check that this machine's apt sources can be reached (`apt-get update`), then try again."
+_REMEDY_WITHOUT_ROOT = (
+    "Without root, this needs the packages uidmap and fakeroot, and a range for this user in "
+    "/etc/subuid and /etc/subgid. Or build it as root."
+)
 _PROXY = re.compile(r'Acquire::\S*Proxy\S* ".+";')
 _APT_SOURCES = ("/etc/apt/sources.list", "/etc/apt/sources.list.d")
 
@@ -58,7 +62,8 @@ class DebianRoot:
 def install(scratch: Path, *, cache: Path, check: Check, root_user: bool) -> DebianRoot:
     """Makes a Debian system below `scratch`, with downloads kept in `cache`. Raises ImageError."""
     archive = scratch / "root.tar"
-    _mmdebstrap(archive, scratch, cache, check)
+    remedy = _REMEDY if root_user else _REMEDY_WITHOUT_ROOT
+    _mmdebstrap(archive, scratch, cache, check, remedy)
     return _unpack(archive, scratch, check, root_user=root_user)
 
 
@@ -71,7 +76,7 @@ def clean(root: Path) -> None:
     (root / "etc/machine-id").write_text("")
 
 
-def _mmdebstrap(archive: Path, scratch: Path, cache: Path, check: Check) -> None:
+def _mmdebstrap(archive: Path, scratch: Path, cache: Path, check: Check, remedy: str) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     overlay, debs = scratch / "overlay.tar", scratch / "debs.tar"
     _write_overlay(overlay)
@@ -87,7 +92,7 @@ def _mmdebstrap(archive: Path, scratch: Path, cache: Path, check: Check) -> None
     run(
         ["mmdebstrap", "--variant=apt", *skipped, *options, *hooks, SUITE, archive, *_sources()],
         failure="Debian could not be installed into the template.",
-        remedy=_REMEDY,
+        remedy=remedy,
         check=check,
         env={"TMPDIR": str(scratch)},
     )
