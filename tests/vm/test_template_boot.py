@@ -142,6 +142,7 @@ def test_micro_without_a_seed_obeys_the_power_button(micro_image):
 def build_as(user: pwd.struct_passwd, target: Path, work: Path) -> int:
     """Builds in a child that gave up root, and returns its exit code. The interpreter itself may
     lie where only root can reach it, so it is forked, not started anew."""
+    MicroBuilder().fingerprint()  # imports what reads packaged files
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
