@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from castalia.model.job import Job, JobState
 from castalia.model.page import PageRequest
 from castalia.web import command
 from castalia.web.changes_job import CHANGES
-from castalia.web.visit import ViewerVisit
+from castalia.web.visit import ViewerVisit, Visit
 
 router = APIRouter(include_in_schema=False)
 _TRAY = 8
@@ -26,16 +27,30 @@ def jobs_page(visit: ViewerVisit) -> Response:
     )
 
 
+@router.get("/jobs/table")
+def jobs_table(visit: ViewerVisit) -> Response:
+    """The list's table, as it changes."""
+    asked = visit.wanted(sort="-created")
+    page = visit.services.jobs.list(asked, principal=visit.principal)
+    return visit.part("jobs/table.html", page=page, filter=asked.filter, changes=CHANGES)
+
+
 @router.get("/jobs/tray")
 def jobs_tray(visit: ViewerVisit) -> Response:
     """What runs now, and what ended lately."""
-    latest = PageRequest(limit=_TRAY, sort="-created")
-    running = PageRequest(limit=_TRAY, sort="-created", filter="active:yes")
-    active = visit.services.jobs.list(running, principal=visit.principal)
+    latest = PageRequest(limit=2 * _TRAY)
     recent = visit.services.jobs.list(latest, principal=visit.principal).items
-    return visit.part(
-        "jobs/tray.html", active=active, recent=[job for job in recent if job.state.finished]
-    )
+    ended = [job for job in recent if job.state.finished][:_TRAY]
+    return visit.part("jobs/tray.html", active=_active(visit), recent=ended)
+
+
+def _active(visit: Visit) -> list[Job]:
+    """Jobs that run, then jobs that wait."""
+    found: list[Job] = []
+    for state in (JobState.RUNNING, JobState.QUEUED):
+        wanted = PageRequest(limit=_TRAY, filter=f"state:{state}")
+        found += visit.services.jobs.list(wanted, principal=visit.principal).items
+    return found[:_TRAY]
 
 
 @router.get("/jobs/{job_id}")

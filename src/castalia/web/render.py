@@ -72,6 +72,7 @@ def wants_part(request: Request) -> bool:
 def html(
     request: Request,
     template: str,
+    /,
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,
