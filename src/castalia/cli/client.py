@@ -30,7 +30,8 @@ _LOG_IN = (
 class Client:
     """One manager."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, transport: "httpx.BaseTransport | None" = None) -> None:
+        """Nothing is sent yet. Tests pass their own `transport`."""
         import httpx
 
         headers = {"Authorization": f"Bearer {context.token}"} if context.token else {}
@@ -40,6 +41,7 @@ class Client:
             headers=headers,
             verify=context.ca_file or True,
             timeout=httpx.Timeout(60.0, connect=5.0),
+            transport=transport,
         )
 
     def request(self, method: str, path: str, **arguments: Any) -> "httpx.Response":
