@@ -55,7 +55,8 @@ Choice = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """Something that a dialog asks for. `value` and `choices` see the subject."""
+    """Something that a dialog asks for. `value` and `choices` see the subject; each of the
+    `examples` fills the field when it is clicked."""
 
     name: str
     label: str
@@ -65,6 +66,7 @@ class Field:
     required: bool = False
     value: Callable[[Ask], object] = lambda _: ""
     choices: Callable[[Ask], Sequence[Choice]] = lambda _: ()
+    examples: Sequence[Choice] = ()
     shown: Callable[[Ask], bool] = lambda _: True
 
 

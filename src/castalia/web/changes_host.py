@@ -67,7 +67,7 @@ CHANGES = by_verb(
                 name="uri",
                 label="Address",
                 required=True,
-                kind="host",
+                examples=EXAMPLES,
                 value=lambda _: "qemu:///system",
             ),
             Field(name="name", label="Name", hint="Empty: the host's own name."),

@@ -41,7 +41,9 @@ def wizard_page(visit: OperatorVisit, template: str = "") -> Response:
 
 @router.post("/vms/new/plan")
 def wizard_plan(visit: OperatorVisit, form: Form) -> Response:
-    """What would happen with the form as it is now."""
+    """What would happen with the form as it is now; nothing is said before there is a name."""
+    if not form.get("name", "").strip():
+        return visit.part("vms/outlook.html", plan=None, refused=None, command=None)
     try:
         creation = _creation(form)
         plan = visit.services.vm_create.plan(creation, principal=visit.principal)

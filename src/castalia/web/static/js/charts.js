@@ -18,6 +18,14 @@ const KINDS = [
 ];
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// 24-hour clock within a day, the day beyond it.
+const clock = (at, span) => {
+  const moment = new Date(at * 1000);
+  const time = { hour: "2-digit", minute: "2-digit", hour12: false };
+  const day = { day: "numeric", month: "short" };
+  return span > 90000 ? moment.toLocaleDateString([], day) : moment.toLocaleTimeString([], time);
+};
+
 function options(kind, width, range) {
   const axis = { stroke: token("--dim"), grid: { stroke: token("--line-soft"), width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
   const show = (_, value) => (value == null ? "–" : kind.show(value));
@@ -27,8 +35,8 @@ function options(kind, width, range) {
     height: 220,
     cursor: { sync: { key: KEY }, points: { size: 6 } },
     scales: { x: { time: true, range: () => range }, y: { range: (_, low, high) => [0, kind.top ?? Math.max(high * 1.1, 1)] } },
-    axes: [axis, { ...axis, size: 72, values: (_, splits) => splits.map(kind.show) }],
-    series: [{}, ...kind.fields.map(([, label], n) => ({
+    axes: [{ ...axis, values: (_, splits) => splits.map((at) => clock(at, range[1] - range[0])) }, { ...axis, size: 72, values: (_, splits) => splits.map(kind.show) }],
+    series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1000).toLocaleString([], { hour12: false })) }, ...kind.fields.map(([, label], n) => ({
       label, value: show, spanGaps: false, width: 1.6, stroke: token(n ? "--rest" : "--accent"),
       fill: n ? undefined : `${token("--accent")}22`, points: { show: false },
     }))],
