@@ -50,6 +50,8 @@ def load() -> Config:
 
 def save(config: Config) -> None:
     """Writes the file, readable for its owner only: it holds tokens."""
+    import tempfile
+
     import tomli_w
 
     path = config_path()
@@ -60,10 +62,11 @@ def save(config: Config) -> None:
         for name, context in config.contexts.items()
     }
     text = tomli_w.dumps({"current": config.current, "contexts": contexts})
-    scratch = path.with_suffix(".new")
-    scratch.touch(mode=0o600)
-    scratch.write_text(text)
-    scratch.replace(path)
+    # mkstemp makes a file for its owner only, whatever lies about from earlier
+    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    Path(scratch).replace(path)
 
 
 def chosen(name: str = "") -> Context:

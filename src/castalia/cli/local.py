@@ -18,7 +18,7 @@ _AGENT_LIMIT_S = 180.0
 
 
 def serve(context: typer.Context) -> None:
-    """Run the manager in the foreground; --help lists its options."""
+    """Run the manager in the foreground."""
     argv = [sys.executable, "-m", "castalia.daemon", "serve", *context.args]
     os.execv(sys.executable, argv)  # noqa: S606 -- the same interpreter, no shell
 
@@ -32,7 +32,7 @@ def down() -> None:
 
 
 def reset_password() -> None:
-    """Give the administrator a new password; works on the manager's machine only."""
+    """Give the administrator of this machine a new password."""
     from castalia.cli.output import show_raw
 
     answer = _daemon("reset-password")
@@ -45,7 +45,7 @@ def up(
         bool, typer.Option("--guest/--no-guest", help="Also build a template and start a VM.")
     ] = True,
 ) -> None:
-    """Start everything on this machine: libvirt, the manager, a template, a first VM."""
+    """Start libvirt, the manager, a template and a VM."""
     from castalia.cli.phases import phase
 
     with phase("libvirt") as say:

@@ -133,7 +133,7 @@ def create(
     plan: PlanOnly = False,
     wait: Wait = True,
 ) -> None:
-    """Make one or more VMs, from a template, blank with an ISO, or from existing volumes."""
+    """Make VMs: from a template, an ISO, or volumes."""
     from castalia.cli import follow
     from castalia.cli.vm_body import seed_of
     from castalia.model.amount import parse_bytes, parse_mib
@@ -234,7 +234,10 @@ def exec(
     timeout: Annotated[float, typer.Option(help="Seconds it may take.")] = 30.0,
     stdin: Annotated[bool, typer.Option("--stdin", "-i", help="Pass standard input on.")] = False,
 ) -> None:
-    """Run a command in the guest through its agent; ends with its exit code."""
+    """Run a command in the guest through its agent.
+
+    Ends with the command's exit code. Options stand before the VM.
+    """
     from castalia.cli.vm_guest import run_in_guest
 
     if command[0] != "--" and command[0].startswith("-"):
