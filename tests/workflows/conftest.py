@@ -1,0 +1,73 @@
+"""`world`: a manager over hosts in memory. A class that says its `steps` gets one run for each."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.workflows.faults import Moment, StepFaults
+from tests.workflows.world import World
+
+from castalia.db import migrate
+from castalia.db.database import Database
+from castalia.jobs.context import JobContext
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One run for each step, and for each moment at which it may fail."""
+    if "step" in metafunc.fixturenames:
+        metafunc.parametrize("step", metafunc.cls.steps)
+    if "moment" in metafunc.fixturenames:
+        metafunc.parametrize("moment", list(Moment))
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("database") / "castalia.db"
+    database = Database(f"sqlite:///{path}")
+    migrate.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def template_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny qcow2 image."""
+    path = tmp_path_factory.mktemp("template") / "tiny.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "4M"], check=True)
+    return path
+
+
+@pytest.fixture
+def bare_world(
+    tmp_path: Path, empty_database: Path, template_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A manager without any host."""
+    state_dir = tmp_path / "state"
+    state_dir.mkdir()
+    shutil.copy(empty_database, state_dir)
+    faults = StepFaults()
+    monkeypatch.setattr(JobContext, "step", faults_step(faults))
+    world = World(state_dir=state_dir, template_disk=template_disk, faults=faults)
+    faults.on_kill = world.wake
+    world.start()
+    try:
+        yield world
+    finally:
+        world.stop()
+
+
+def faults_step(faults: StepFaults):
+    """JobContext.step, with faults between."""
+    return lambda context, name, fn, **options: faults.step(context, name, fn, **options)
+
+
+@pytest.fixture
+def world(bare_world: World) -> World:
+    """A manager with the host `h1`."""
+    bare_world.add_host()
+    return bare_world
