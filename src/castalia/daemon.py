@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         answer = verbs[arguments.verb](_settings(arguments))
     except CastaliaError as error:
-        sys.stderr.write(f"Error: {error.message}\n{error.remedy}\n")
+        remedy = f"  → {error.remedy}\n" if error.remedy else ""
+        sys.stderr.write(f"Error: {error.message}\n{remedy}")
         return 1
     if answer is not None:
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -125,7 +126,8 @@ def _start(settings: Settings) -> dict[str, Any]:
 def _not_started(log: Path) -> Conflict:
     lines = log.read_text(errors="replace").strip().splitlines()
     if lines and lines[0].startswith("Error: "):
-        message, remedy = lines[0].removeprefix("Error: "), "\n".join(lines[1:])
+        message = lines[0].removeprefix("Error: ")
+        remedy = "\n".join(lines[1:]).strip().removeprefix("→ ")
         return Conflict(f"The manager did not start: {message}", remedy=remedy)
     return Conflict("The manager did not start.", remedy=f"The reason stands in {log}.")
 

@@ -17,7 +17,6 @@ _FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
 _STARTS = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?castalia (?P<rest>.+)$")
 _SHELL = {"|", "<", ">", ">>", "&&", ";", "2>&1"}
-_UNCHECKED = {"serve"}  # passes its options on; test_pages.py looks at them
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -84,7 +83,7 @@ def _argument_faults(node: Any, arguments: list[str]) -> list[str]:
     known = [p for p in node.params if p.param_type_name == "argument"]
     least = sum(1 for p in known if p.required)
     most = 10_000 if any(p.nargs == -1 for p in known) else len(known)
-    if node.name in _UNCHECKED or not arguments:
+    if not arguments:
         return []  # `castalia vm start` names the command, it does not show its use
     if not least <= len(arguments) <= most:
         return [f"{node.name} takes {least} to {most} arguments, not {len(arguments)}"]

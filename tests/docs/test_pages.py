@@ -99,4 +99,8 @@ def test_options_of_serve_are_those_of_the_daemon() -> None:
     )
     known = {option for action in _parser()._actions for option in action.option_strings}
 
+    command = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]  # a group
+    passed_on = {option for parameter in command.params for option in parameter.opts}
+
     assert set(re.findall(r"--[a-z-]+", row)) == known - {"-h", "--help"}
+    assert passed_on == known - {"-h", "--help"}

@@ -30,7 +30,13 @@ _LOG_IN = (
 class Client:
     """One manager."""
 
-    def __init__(self, context: Context, *, transport: "httpx.BaseTransport | None" = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        timeout_s: float = 60.0,
+        transport: "httpx.BaseTransport | None" = None,
+    ) -> None:
         """Nothing is sent yet. Tests pass their own `transport`."""
         import httpx
 
@@ -40,7 +46,7 @@ class Client:
             base_url=self.url,
             headers=headers,
             verify=context.ca_file or True,
-            timeout=httpx.Timeout(60.0, connect=5.0),
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
             transport=transport,
         )
 

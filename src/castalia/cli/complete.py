@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+_PATIENCE_S = 1.0
+
 
 def names(noun: str) -> Callable[[str], list[str]]:
     """A completer for the names of a noun's objects (`vms`); silent when the manager is away."""
@@ -12,7 +14,7 @@ def names(noun: str) -> Callable[[str], list[str]]:
         from castalia.cli.failures import CommandFailed
 
         try:
-            client = Client(config.chosen())
+            client = Client(config.chosen(), timeout_s=_PATIENCE_S)
             items = client.pages(f"/{noun}", limit=200)
             found = [_name(item) for item in items]
         except CommandFailed:

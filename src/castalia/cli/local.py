@@ -17,9 +17,28 @@ _TEMPLATE = "micro"
 _AGENT_LIMIT_S = 180.0
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    state_dir: Annotated[Path | None, typer.Option(help="Where it keeps its data.")] = None,
+    bind: Annotated[
+        str | None, typer.Option(help="Address to listen on; loopback unless TLS is given.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port.")] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="PEM file of the certificate chain.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of the private key.")] = None,
+) -> None:
     """Run the manager in the foreground."""
-    argv = [sys.executable, "-m", "castalia.daemon", "serve", *context.args]
+    given = {
+        "--state-dir": state_dir,
+        "--bind": bind,
+        "--port": port,
+        "--tls-certificate": tls_certificate,
+        "--tls-key": tls_key,
+    }
+    options = [f"{name}={value}" for name, value in given.items() if value is not None]
+    argv = [sys.executable, "-m", "castalia.daemon", "serve", *options]
+    sys.stdout.flush()
     os.execv(sys.executable, argv)  # noqa: S606 -- the same interpreter, no shell
 
 
@@ -77,7 +96,8 @@ def _daemon(verb: str, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason was given"]
-        raise CommandFailed(lines[0].removeprefix("Error: "), remedy="\n".join(lines[1:]))
+        remedy = "\n".join(lines[1:]).strip().removeprefix("→ ")
+        raise CommandFailed(lines[0].removeprefix("Error: "), remedy=remedy)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
@@ -87,7 +107,7 @@ def _log_in(manager: dict[str, Any]) -> str:
     once."""
     from castalia.cli import config
 
-    STATE.__dict__.pop("client", None)
+    _forget_client()
     known = config.load()
     context = known.contexts.get("local")
     if context and context.url == manager["url"] and _accepted():
@@ -97,8 +117,13 @@ def _log_in(manager: dict[str, Any]) -> str:
         url=manager["url"], token=answer["token"], ca_file=manager.get("ca_file", "")
     )
     config.save(config.Config(current="local", contexts=known.contexts | {"local": fresh}))
-    STATE.__dict__.pop("client", None)
+    _forget_client()
     return str(answer["password"])
+
+
+def _forget_client() -> None:
+    """The next request goes to the context as it is then."""
+    STATE.__dict__.pop("client", None)
 
 
 def _accepted() -> bool:

@@ -34,9 +34,7 @@ app.command()(access.audit)
 app.command()(local.up)
 app.command()(local.down)
 app.command()(local.reset_password)
-app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
-    local.serve
-)
+app.command()(local.serve)
 
 
 def _version(wanted: bool) -> None:

@@ -40,8 +40,9 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 
 def _completed(monkeypatch: pytest.MonkeyPatch, transport: httpx.MockTransport) -> Any:
-    def fake(context: Context) -> Client:
-        return Client(context, transport=transport)
+    def fake(context: Context, *, timeout_s: float) -> Client:
+        assert timeout_s <= 1.0
+        return Client(context, timeout_s=timeout_s, transport=transport)
 
     monkeypatch.setattr(client, "Client", fake)
 
