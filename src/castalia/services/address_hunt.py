@@ -1,8 +1,7 @@
 """Finds out the addresses of VMs that have just started.
 
-DHCP leases come from one call per network, not per VM. An agent is asked once when it has
-connected, and again
-now and then while the VM has no address from it.
+A start is followed up for a few minutes, with pauses that double; then the VM is left alone until
+its agent comes or it is started again.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,12 +13,14 @@ from castalia.db import vms as vm_store
 from castalia.db.database import Database
 from castalia.errors import CastaliaError
 from castalia.model.event import Change
+from castalia.model.host import HostState
 from castalia.model.vm import Address, AddressSource, VmFacts, VmState
 from castalia.services.host_link import HostLink
 from castalia.services.scheduler import Scheduler
 
 _log = structlog.get_logger()
-_PAUSE_S = 2.0
+_FIRST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 30.0
 
 
 class AddressHunt:
@@ -38,29 +39,35 @@ class AddressHunt:
 
     def look(self, link: HostLink, facts: Iterable[VmFacts]) -> None:
         """Begins or ends the hunt for each of these VMs."""
+        news = False
         for vm in facts:
-            if vm.state is VmState.RUNNING:
-                if vm.definition.nics:
-                    link.hunt(vm.definition.uuid)
-            else:
-                link.found(vm.definition.uuid)
-        if link.hunted():
-            self._schedule(link)
+            uuid = vm.definition.uuid
+            if vm.state is not VmState.RUNNING:
+                link.off(uuid)
+            elif vm.definition.nics:
+                news |= link.hunt(uuid)
+        if news:
+            self._schedule(link, _FIRST_PAUSE_S)
 
-    def _schedule(self, link: HostLink) -> None:
+    def agent_came(self, link: HostLink, uuid: str) -> None:
+        """A VM's agent can be asked now, and knows best."""
+        link.hunt(uuid, again=True)
+        self._schedule(link, 0.0)
+
+    def _schedule(self, link: HostLink, pause_s: float) -> None:
         key = f"addresses:{link.host_id}"
-        self._scheduler.after(_PAUSE_S, partial(self._round, link), key=key)
+        self._scheduler.after(pause_s, partial(self._round, link, pause_s), key=key)
 
-    def _round(self, link: HostLink) -> None:
+    def _round(self, link: HostLink, pause_s: float) -> None:
         hunted = link.hunted()
-        if not hunted:
+        if not hunted or link.state is not HostState.UP:
             return
         try:
             self._ask(link, hunted)
         except CastaliaError as error:
             _log.info("no addresses", host=link.name, error=error.message)
         if link.hunted():
-            self._schedule(link)
+            self._schedule(link, min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S))
 
     def _ask(self, link: HostLink, hunted: set[str]) -> None:
         with self._database.read() as connection:

@@ -43,6 +43,7 @@ class HostLink:
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _dirty: set[str] = field(default_factory=set)
     _hunted: dict[str, float] = field(default_factory=dict)
+    _sought: set[str] = field(default_factory=set)
 
     def require_up(self) -> None:
         """Raises HostUnreachable at once if the host is known to be away.
@@ -69,15 +70,30 @@ class HostLink:
             dirty, self._dirty = self._dirty, set()
         return dirty
 
-    def hunt(self, uuid: str) -> None:
-        """Remembers that a VM has just started and that its address should be looked for."""
+    def hunt(self, uuid: str, *, again: bool = False) -> bool:
+        """Remembers that a VM's address should be looked for; whether that is news.
+
+        Each start of a VM is worth one hunt, however often the host is read meanwhile; `again`,
+        when the agent has
+        come, begins another.
+        """
         with self._guard:
-            self._hunted.setdefault(uuid, time.monotonic() + _ADDRESS_HUNT_S)
+            if uuid in self._sought and not again:
+                return False
+            self._sought.add(uuid)
+            self._hunted[uuid] = time.monotonic() + _ADDRESS_HUNT_S
+            return True
 
     def found(self, uuid: str) -> None:
-        """The VM's address is known, or it is gone."""
+        """The VM's address is known."""
         with self._guard:
             self._hunted.pop(uuid, None)
+
+    def off(self, uuid: str) -> None:
+        """The VM does not run: its next start is worth a hunt again."""
+        with self._guard:
+            self._hunted.pop(uuid, None)
+            self._sought.discard(uuid)
 
     def hunted(self) -> set[str]:
         """The VMs whose address is looked for; those looked for too long are given up."""

@@ -264,6 +264,8 @@ class Inventory:
                 )
         elif signal.kind in ("vm", "vm-gone", "agent"):
             link.mark_dirty(signal.uuid)
+            if signal.kind == "agent":
+                self._hunt.agent_came(link, signal.uuid)
             self._scheduler.after(_COALESCE_S, partial(self._flush, link), key=f"flush:{host_id}")
         elif signal.kind == "network":
             self._scheduler.after(
