@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from castalia.http.problems import Problem
 from castalia.web import (
     assets,
+    bulk,
     charts,
     dialogs,
     hosts,
@@ -41,6 +42,7 @@ _MODULES = (
     settings,
     charts,
     dialogs,
+    bulk,
     palette,
 )
 _UNAUTHENTICATED = 401

@@ -11,7 +11,7 @@ from castalia.web.command import Command, options
 def host_choices(ask: Ask) -> list[Choice]:
     """All hosts, by name."""
     found = ask.services.hosts.list(PageRequest(limit=200), principal=ask.principal).items
-    return [(host.id, host.name) for host in found]
+    return [(host.name, host.name) for host in found]
 
 
 def _add_command(ask: Ask) -> Command:

@@ -1,8 +1,9 @@
 """What can be done with a VM."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from castalia.errors import InvalidRequest
 from castalia.model.access import Role
 from castalia.model.amount import parse_mib
 from castalia.model.job import Job
@@ -13,6 +14,7 @@ from castalia.web.changes import Ask, Change, Field, by_verb
 from castalia.web.changes_vm_devices import DEVICE_CHANGES
 from castalia.web.command import Command, options
 
+T = TypeVar("T")
 _OFF = {VmState.STOPPED, VmState.CRASHED, VmState.SUSPENDED}
 _ON = {VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}
 
@@ -38,13 +40,30 @@ def _power(action: PowerAction, label: str, icon: str, **more: Any) -> Change:
 
 
 def _edit(ask: Ask) -> VmEdit:
+    """What the form changes; as the dialog opens, nothing was filled in and nothing changes."""
+    vm: Vm = ask.subject
+    if "revision" not in ask.form:
+        return VmEdit()
+    memory = parse_mib(ask.text("memory"), field="memory") if ask.text("memory") else None
     return VmEdit(
-        vcpus=int(ask.text("vcpus") or ask.subject.definition.vcpus),
-        memory_mib=parse_mib(ask.text("memory"), field="memory") if ask.text("memory") else None,
-        description=ask.form.get("description"),
-        tags=ask.words("tags") if "tags" in ask.form else None,
-        autostart=ask.flag("autostart"),
+        vcpus=_changed(_vcpus(ask), vm.definition.vcpus),
+        memory_mib=_changed(memory, vm.definition.memory_mib),
+        description=_changed(ask.form.get("description"), vm.description),
+        tags=_changed(ask.words("tags"), vm.tags),
+        autostart=_changed(ask.flag("autostart"), vm.autostart),
     )
+
+
+def _changed(new: T | None, old: T) -> T | None:
+    return None if new == old else new
+
+
+def _vcpus(ask: Ask) -> int:
+    text = ask.text("vcpus") or str(ask.subject.definition.vcpus)
+    if not text.isdecimal():
+        remedy = "Write digits only."
+        raise InvalidRequest(f"{text!r} is no number.", field="vcpus", remedy=remedy)
+    return int(text)
 
 
 def _edit_run(ask: Ask) -> Job:
@@ -55,7 +74,7 @@ def _edit_run(ask: Ask) -> Job:
 
 
 def _edit_command(ask: Ask) -> Command:
-    vcpus = int(ask.text("vcpus") or ask.subject.definition.vcpus)
+    vcpus = _vcpus(ask)
     memory = ask.text("memory") or f"{ask.subject.definition.memory_mib}M"
     body = {"vcpus": vcpus, "memory_mib": parse_mib(memory, field="memory")}
     words = ["vm", "edit", ask.subject.name, *options({"vcpus": vcpus, "memory": memory})]

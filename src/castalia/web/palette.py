@@ -10,7 +10,7 @@ from castalia.model.overview import Hit
 from castalia.web.changes import Change
 from castalia.web.dialogs import NOUNS
 from castalia.web.frame import navigation
-from castalia.web.visit import ViewerVisit
+from castalia.web.visit import ViewerVisit, Visit
 
 router = APIRouter(include_in_schema=False)
 _PAGES = {
@@ -48,7 +48,7 @@ class Entry:
 def palette_hits(visit: ViewerVisit, text: str = "") -> Response:
     """What fits the typed words: objects first, then actions, then pages."""
     text = text.strip()
-    hits = visit.services.search.find(text, limit=_LIMIT, principal=visit.principal) if text else []
+    hits = _find(visit, text)
     groups = [
         ("Objects", [_object(hit) for hit in hits]),
         ("Actions", _actions(text, hits, visit.principal)[:_MOST_ACTIONS]),
@@ -56,6 +56,18 @@ def palette_hits(visit: ViewerVisit, text: str = "") -> Response:
     ]
     shown = [(name, entries) for name, entries in groups if entries]
     return visit.part("layout/palette_hits.html", groups=shown, text=text)
+
+
+def _find(visit: Visit, text: str) -> list[Hit]:
+    """Objects that fit; where none fits all words (`web1 stop`), those that fit the first."""
+    for words in (text, text.partition(" ")[0]):
+        if words and (hits := _search(visit, words)):
+            return hits
+    return []
+
+
+def _search(visit: Visit, text: str) -> list[Hit]:
+    return visit.services.search.find(text, limit=_LIMIT, principal=visit.principal)
 
 
 def _object(hit: Hit) -> Entry:

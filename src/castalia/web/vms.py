@@ -12,6 +12,7 @@ from castalia.web.visit import ViewerVisit, Visit
 
 router = APIRouter(include_in_schema=False)
 MAX_ROWS = 200
+_BULK = ("start", "shutdown", "reboot", "suspend", "stop", "delete")
 
 
 @router.get("/vms")
@@ -28,7 +29,7 @@ def vms_page(visit: ViewerVisit) -> Response:
         sparks=sparks(visit, page.items),
         columns=vm_columns.COLUMNS,
         shown=vm_columns.chosen(visit.request.cookies.get(vm_columns.COOKIE, "")),
-        bulk=[CHANGES[verb] for verb in ("start", "shutdown", "stop", "delete")],
+        bulk=[CHANGES[verb] for verb in _BULK if visit.principal.role.allows(CHANGES[verb].role)],
         command=command.listing("vm", "/vms", filter=asked.filter, sort=asked.sort),
     )
 

@@ -1,5 +1,5 @@
 // Action dialogs with their plan, the toasts that follow jobs, and short notes.
-import { part } from "./request.js";
+import { csrf, part } from "./request.js";
 import { visit } from "./navigation.js";
 
 const dialog = () => document.getElementById("dialog");
@@ -54,6 +54,7 @@ export function startDialogs() {
     const word = event.target.dataset?.mustBe;
     if (word !== undefined) event.target.form.querySelector(".dialog-go").disabled = event.target.value !== word;
   });
+  document.body.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     // A refusal comes with its status and belongs into the dialog all the same.
     if (event.detail.target?.id === "dialog-body" || event.detail.target?.id === "outlook") {

@@ -1,11 +1,14 @@
 // Changes as they happen: one event stream a page, rows and parts fetched again in bulk.
 import { followed, showJob } from "./dialogs.js";
+import { visit } from "./navigation.js";
 import { part } from "./request.js";
 
 const PAUSE_MS = 250;
+const LIST_PAUSE_MS = 600;
 const rows = new Set();
 const nouns = new Set();
 let waiting = null;
+let listing = null;
 
 async function refreshRows() {
   const ids = [...rows].filter((id) => document.getElementById(`row-${id}`));
@@ -28,6 +31,26 @@ function keepTick(id) {
   const row = document.getElementById(`row-${id}`);
   const box = row?.querySelector("[data-pick]");
   if (box) box.checked = row.getAttribute("aria-selected") === "true";
+}
+
+// Rows that came or went: the list as its address has it now, without losing what is picked or open.
+async function refreshList() {
+  listing = null;
+  const stale = () => [...document.querySelectorAll("[data-fresh]")];
+  if (!stale().length) return;
+  if (document.querySelector("#list [popover]:popover-open")) { listing = setTimeout(refreshList, LIST_PAUSE_MS); return; }
+  const address = location.href;
+  const answer = await part(address);
+  if (!answer.ok || address !== location.href) return;
+  const holder = document.createElement("template");
+  holder.innerHTML = answer.text;
+  const fresh = (element) => holder.content.getElementById(element.id);
+  if (!stale().every(fresh)) { visit(address, { push: false, keepScroll: true }); return; }
+  const picked = new Set([...document.querySelectorAll("[data-pick]:checked")].map((box) => box.value));
+  for (const element of stale()) window.Idiomorph.morph(element, fresh(element).outerHTML);
+  window.htmx.process(document.getElementById("page"));
+  for (const box of document.querySelectorAll("[data-pick]")) box.checked = picked.has(box.value);
+  document.dispatchEvent(new CustomEvent("castalia:rows"));
 }
 
 // An element with data-live="job host" fetches data-from again when such an object changes; with data-of only for that one.
@@ -53,8 +76,10 @@ async function refreshCounts() {
 function flush() {
   waiting = null;
   const counted = [...nouns].some(({ verb, noun }) => verb !== "updated" || noun === "job");
+  const moved = [...nouns].some(({ verb, noun }) => noun === "vm" && verb !== "updated");
   refreshRows();
   refreshParts();
+  if (moved) listing ??= setTimeout(refreshList, LIST_PAUSE_MS);
   if (counted) refreshCounts();
 }
 
@@ -80,5 +105,6 @@ export function startLive() {
     for (const noun of ["vm", "host", "job"]) nouns.add({ noun, id: "", verb: "created" });
     waiting ??= setTimeout(flush, PAUSE_MS);
   });
+  document.addEventListener("castalia:stale", refreshList);
   window.addEventListener("pagehide", () => source.close());
 }

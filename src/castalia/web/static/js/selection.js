@@ -1,6 +1,7 @@
 // Picking rows, with Shift for ranges, and the bar that acts on all of them.
-import { send } from "./request.js";
-import { note } from "./dialogs.js";
+import { note, openDialog, showJob } from "./dialogs.js";
+
+const FEW = 3;
 
 let last = null;
 const boxes = () => [...document.querySelectorAll("[data-pick]")];
@@ -29,24 +30,26 @@ function pick(event) {
   show();
 }
 
-async function act(button) {
-  const refs = picked().map((box) => box.value);
-  try {
-    const answer = await send("POST", "/api/v1/vms/actions", { action: button.dataset.bulk, refs });
-    for (const refusal of answer.errors) note(refusal.detail ?? refusal.message, "bad");
-    if (answer.jobs.length) note(`${answer.jobs.length} jobs were enqueued.`, "good", "/jobs");
-  } catch (error) {
-    note(error.message, "bad");
-  }
+function clear() {
   boxes().forEach((box) => { box.checked = false; });
   show();
+}
+
+function told({ jobs, refusals }) {
+  document.getElementById("dialog").close();
+  refusals.forEach((refusal) => note(refusal, "bad"));
+  if (jobs.length > FEW) note(`${jobs.length} jobs were enqueued.`, "good", "/jobs");
+  else jobs.forEach((id) => showJob(id));
+  clear();
 }
 
 export function startSelection() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-bulk]");
-    if (button) act(button);
-    else if (event.target.closest("[data-pick-none]")) { boxes().forEach((box) => { box.checked = false; }); show(); }
+    if (button) openDialog(`/bulk/${button.dataset.bulk}?refs=${picked().map((box) => box.value).join(",")}`);
+    else if (event.target.closest("[data-pick-none]")) clear();
     else pick(event);
   });
+  document.body.addEventListener("castalia:jobs", (event) => told(event.detail));
+  document.addEventListener("castalia:rows", show);
 }

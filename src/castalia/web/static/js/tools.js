@@ -49,7 +49,13 @@ function click(event) {
     field.dispatchEvent(new Event("input", { bubbles: true }));
   } else if (on("data-jump")) location.assign(on("data-jump").dataset.jump);
   const item = event.target.closest(".menu-item");
-  if (item) item.closest("[popover]")?.hidePopover();
+  if (item && !item.matches("label")) item.closest("[popover]")?.hidePopover();
+}
+
+function columns() {
+  const chosen = [...document.querySelectorAll("[data-column]:checked")].map((box) => box.dataset.column);
+  document.cookie = `castalia_vm_columns=${chosen.join(".")}; path=/; max-age=31536000; samesite=lax`;
+  document.dispatchEvent(new CustomEvent("castalia:stale"));
 }
 
 function key(event) {
@@ -64,6 +70,7 @@ function key(event) {
 export function startTools() {
   if (localStorage.getItem("castalia-folded") === "true") document.body.classList.add("folded");
   document.addEventListener("click", click);
+  document.addEventListener("change", (event) => { if (event.target.dataset?.column) columns(); });
   document.addEventListener("toggle", place, true);
   document.addEventListener("keydown", key);
 }
