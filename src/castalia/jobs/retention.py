@@ -1,6 +1,5 @@
 """Forgets what nobody asks for any more."""
 
-import threading
 import time
 from collections.abc import Callable, Collection
 
@@ -41,17 +40,17 @@ class Retention:
         self._next = 0.0
 
     def tick(self) -> None:
-        """Does its work when it is due."""
-        if time.monotonic() >= self._next:
+        """Does a small part of its work when it is due: leases are kept alive by the same thread,
+        which must not be kept long."""
+        if time.monotonic() < self._next:
+            return
+        self._bury()
+        if not self._forget():
             self._next = time.monotonic() + _EVERY_S
-            self.run()
 
-    def run(self) -> None:
-        """Does its work now."""
+    def _bury(self) -> None:
         with self._database.write() as connection:
             _bury(connection, self._kinds())
-        while self._forget():
-            threading.Event().wait(0.05)  # others write too
 
     def _forget(self) -> bool:
         with self._database.write() as connection:

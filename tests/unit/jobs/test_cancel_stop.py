@@ -2,7 +2,7 @@
 
 import pytest
 
-from castalia.errors import Conflict
+from castalia.errors import Busy, Conflict
 from castalia.jobs.engine import JobEngine
 from castalia.model.job import JobState, StepState
 from castalia.settings import JobSettings
@@ -58,8 +58,6 @@ def test_check_leaves_long_work_when_cancelled(bench, gate):
 
 
 def test_cancel_ends_the_pause_before_another_try(sqlite_bench):
-    from castalia.errors import Busy
-
     bench = sqlite_bench
 
     def fail():
@@ -145,6 +143,42 @@ def test_interrupted_job_that_is_cancelled_is_undone_by_the_next_run(bench, gate
     other.start()
     assert other.wait(job_id, timeout_s=20).state is JobState.CANCELLED
     assert bench.did == ["a", "undo a 1"]
+
+
+def test_cancel_does_not_wait_for_the_next_try(bench, monkeypatch):
+    monkeypatch.setattr("castalia.jobs.run.RETRY_BACKOFF_S", 60.0)
+
+    def handler(ctx):
+        ctx.step("a", bench.note("a", 1), undo=bench.note("undo a"))
+        raise Busy("Busy.")
+
+    bench.engine.register("k", handler, retries=1)
+    bench.engine.start()
+    job_id = bench.put("k")
+    while bench.engine.get(job_id).message != "Busy.":
+        bench.engine.wait(job_id, timeout_s=0.05)
+    assert bench.engine.get(job_id).waiting_for.startswith("its time, ")
+    bench.engine.cancel(job_id)
+    assert bench.end(job_id).state is JobState.CANCELLED
+    assert bench.did == ["a", "undo a 1"]
+
+
+def test_cancelled_before_its_first_step_a_job_gives_its_resources_back(bench, gate):
+    bench.engine.register("k", lambda ctx: (gate(), ctx.check()))
+    bench.engine.start()
+    job_id = bench.put("k", "vm:1")
+    gate.reached()
+    bench.engine._dispatcher.running()[job_id].flags.stop()
+    gate.open()
+    bench.engine.stop(timeout_s=20)
+    bench.engine.cancel(job_id)
+    assert bench.engine.get(job_id).state is JobState.CANCELLED
+
+    other = bench.another()
+    other.register("noop", lambda ctx: None)
+    later = bench.put("noop", "vm:1", engine=other)
+    other.start()
+    assert other.wait(later, timeout_s=20).state is JobState.SUCCEEDED
 
 
 def test_stop_says_when_a_handler_did_not_leave(sqlite_bench, gate):

@@ -160,7 +160,9 @@ def test_old_finished_jobs_are_forgotten_with_all_that_is_theirs(bench, monkeypa
             jobs.update().where(jobs.c.id.not_in([waiting, kept.id])).values(finished_at=1.0)
         )
         connection.execute(jobs.update().where(jobs.c.id == waiting).values(created_at=1.0))
-    Retention(bench.database, retention_days=30, kinds=lambda: [("k", 1)]).run()
+    retention = Retention(bench.database, retention_days=30, kinds=lambda: [("k", 1)])
+    for _ in range(3):
+        retention.tick()
     assert {job.id for job in bench.engine.list().items} == {waiting, kept.id}
     with bench.database.read() as connection:
         counts = [
@@ -177,7 +179,7 @@ def test_job_that_no_manager_knows_any_more_is_buried_after_a_day(bench):
         connection.execute(jobs.update().where(jobs.c.id == old).values(not_before=1.0))
         connection.execute(resources.update().values(held=True))
     retention = Retention(bench.database, retention_days=30, kinds=lambda: [("other", 1)])
-    retention.run()
+    retention.tick()
     buried = bench.engine.get(old)
     assert (buried.state, buried.error_code) == (JobState.FAILED, "job.unknown-kind")
     assert bench.engine.get(new).state is JobState.QUEUED

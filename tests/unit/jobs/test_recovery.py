@@ -4,8 +4,10 @@ which is what a killed process does; tests/chaos kills real ones."""
 import pytest
 
 from castalia.errors import StorageError
+from castalia.jobs import queue
 from castalia.jobs.claim import requeue_all
 from castalia.jobs.signals import LeaseLost
+from castalia.jobs.tables import jobs
 from castalia.model.job import JobState, StepState
 
 from .conftest import states
@@ -135,8 +137,6 @@ def test_cancelled_after_a_crash_the_interrupted_step_is_undone(bench, crash):
 
     def cancel_and_crash():
         with bench.database.write() as connection:
-            from castalia.jobs import queue
-
             queue.cancel(connection, job_id)
         raise LeaseLost
 
@@ -240,9 +240,25 @@ def test_expired_lease_is_taken_over_and_a_live_one_is_not(bench, gate):
     assert other.wait(bench.put("noop", engine=other), timeout_s=20).state is JobState.SUCCEEDED
     assert other.get(job_id).state is JobState.RUNNING
     bench.engine._heartbeat.stop()
-    from castalia.jobs.tables import jobs
-
-    with bench.database.write() as connection:
-        connection.execute(jobs.update().where(jobs.c.id == job_id).values(lease_until=1.0))
+    expire(bench, job_id)
     other.wake()
     assert other.wait(job_id, timeout_s=20).result == {"attempt": 2}
+
+
+def test_manager_does_not_take_over_what_it_runs_itself(bench, gate):
+    """After its process was stopped for a while, its own leases look as if it were dead."""
+    bench.engine.register("k", lambda ctx: gate() or {"attempt": ctx.attempt})
+    bench.engine.register("noop", lambda ctx: None)
+    job_id = bench.put("k")
+    bench.engine.start()
+    gate.reached()
+    expire(bench, job_id)
+    bench.run("noop")
+    gate.open()
+    assert bench.end(job_id).result == {"attempt": 1}
+
+
+def expire(bench, job_id):
+    """Lets the job's lease be over."""
+    with bench.database.write() as connection:
+        connection.execute(jobs.update().where(jobs.c.id == job_id).values(lease_until=1.0))

@@ -222,6 +222,8 @@ def test_every_visible_change_is_announced_after_its_commit(bench):
     assert bench.changes[0].state in {JobState.QUEUED, JobState.RUNNING}
     assert bench.changes[-1].state is JobState.SUCCEEDED
     assert sum(job.state.finished for job in bench.changes) == 1
+    bench.engine._announcer.created(bench.changes[-1].id)  # too late, it is no news any more
+    assert sum(job.state.finished for job in bench.changes) == 1
     assert {states(job).get("a") for job in bench.changes} >= {StepState.RUNNING, StepState.DONE}
 
 
