@@ -66,6 +66,13 @@ def _vcpus(ask: Ask) -> int:
     return int(text)
 
 
+def _edit_plan(ask: Ask) -> Plan:
+    edit = _edit(ask)
+    if edit == VmEdit():
+        return Plan(title=f"Edit {ask.subject.name}")
+    return ask.services.vm_edit.plan(ask.ref, edit, principal=ask.principal)
+
+
 def _edit_run(ask: Ask) -> Job:
     revision = int(ask.text("revision") or ask.subject.revision)
     return ask.services.vm_edit.edit(
@@ -174,7 +181,7 @@ _RECORD = (
                 value=lambda ask: ask.subject.revision,
             ),
         ),
-        plan=lambda ask: ask.services.vm_edit.plan(ask.ref, _edit(ask), principal=ask.principal),
+        plan=_edit_plan,
         run=_edit_run,
         command=_edit_command,
     ),
