@@ -2,16 +2,21 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from tests.workflows.faults import Moment, StepFaults
 from tests.workflows.world import World
 
 from castalia.db import migrate
 from castalia.db.database import Database
 from castalia.jobs.context import JobContext
+from castalia.services.passwords import Passwords
+
+pytest.register_assert_rewrite("tests.workflows.every_step")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -51,7 +56,8 @@ def bare_world(
     state_dir.mkdir()
     shutil.copy(empty_database, state_dir)
     faults = StepFaults()
-    monkeypatch.setattr(JobContext, "step", faults_step(faults))
+    monkeypatch.setattr(JobContext, "step", _step_with(faults))
+    monkeypatch.setattr("castalia.bootstrap.Passwords", _cheap_passwords)
     world = World(state_dir=state_dir, template_disk=template_disk, faults=faults)
     faults.on_kill = world.wake
     world.start()
@@ -61,9 +67,13 @@ def bare_world(
         world.stop()
 
 
-def faults_step(faults: StepFaults):
-    """JobContext.step, with faults between."""
+def _step_with(faults: StepFaults) -> Callable[..., Any]:
     return lambda context, name, fn, **options: faults.step(context, name, fn, **options)
+
+
+def _cheap_passwords() -> Passwords:
+    """Each manager makes a hash when it starts, which takes longer than most of these tests."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ A test module says, in a subclass for each workflow and variant, what the steps 
 comes about, and what it has done in the end.
 """
 
+import difflib
 import fnmatch
 from typing import ClassVar
 
@@ -13,6 +14,9 @@ from tests.workflows.slate import Slate, anonymous, differences, disagreements, 
 from tests.workflows.world import World
 
 from castalia.model.job import Job, JobState, StepState
+
+_UNDISTURBED: dict[type, list[str]] = {}
+"""What there was in the end of an undisturbed run, for the runs that come after it."""
 
 
 class EveryStep:
@@ -46,6 +50,7 @@ class EveryStep:
             assert fnmatch.fnmatchcase(name, pattern), names
         self.check(world, job)
         self._agree(world)
+        _UNDISTURBED[type(self)] = anonymous(slate(world))
 
     def test_a_step_is_repeated_when_the_manager_is_killed_after_its_work(
         self, world: World, step: str
@@ -56,6 +61,9 @@ class EveryStep:
         assert [one.attempts for one in job.steps if fnmatch.fnmatchcase(one.name, step)] == [2]
         self.check(world, job)
         self._agree(world)
+        now = anonymous(slate(world))
+        undisturbed = _UNDISTURBED.get(type(self), now)
+        assert not list(difflib.unified_diff(undisturbed, now, n=0))
 
     def test_a_step_that_fails_leaves_a_clean_slate(
         self, world: World, step: str, moment: Moment
@@ -90,4 +98,3 @@ class EveryStep:
             if any(host.name == name for host in world.hosts_known()):
                 world.wait_up(name)
         world.until(lambda: not disagreements(world), "\n".join(disagreements(world)))
-        assert anonymous(slate(world))

@@ -22,8 +22,11 @@ _TABLES = (
     tables.template_copies,
 )
 _VOLATILE = frozenset(
-    "revision created_at seen_at cpu_fraction memory_used_mib memory_free_mib allocation_bytes "
-    "available_bytes addresses address address_key state_reason".split()
+    {
+        *("revision", "created_at", "seen_at", "cpu_fraction", "memory_used_mib"),
+        *("memory_free_mib", "allocation_bytes", "available_bytes"),
+        *("addresses", "address", "address_key", "state_reason"),
+    }
 )
 """Columns that change by themselves, or that tell when and why and not what."""
 _OWN_IDS = frozenset({"repositories", "volumes", "networks"})
@@ -63,8 +66,8 @@ def disagreements(world: World) -> list[str]:
     return found
 
 
-def anonymous(slate: Slate) -> str:
-    """The slate with numbers in place of ids, times and addresses, which differ from run to run."""
+def anonymous(slate: Slate) -> list[str]:
+    """The slate's lines, sorted, without ids, times and addresses, which differ from run to run."""
     text = json.dumps(slate, indent=1, default=str, sort_keys=True)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "TIME", text)
     kinds = (
@@ -77,7 +80,7 @@ def anonymous(slate: Slate) -> str:
     )
     for number, kind in enumerate(kinds):
         text = re.sub(kind, f"ID{number}", text)
-    return text
+    return sorted(text.splitlines())
 
 
 def _rows(world: World, table: Table) -> list[dict[str, Any]]:

@@ -34,8 +34,8 @@ class TestFromTemplate(EveryStep):
             world.until(lambda name=name: world.vm(name).agent_connected, "the agent")
             vm = world.vm(name)
             on_host = world.driver().vms[vm.uuid]
-            assert vm.state is VmState.RUNNING and on_host.active
-            assert vm.autostart and on_host.autostart
+            assert (vm.state, on_host.active) == (VmState.RUNNING, True)
+            assert (vm.autostart, on_host.autostart) == (True, True)
             assert (vm.template, vm.size, vm.tags) == ("tiny", "micro", ("blue",))
         volumes = world.storage().repository("default").volumes
         assert [volume.name.partition("-")[0] for volume in volumes] == ["template", *["web"] * 4]

@@ -14,6 +14,7 @@ from castalia.db import templates as template_store
 from castalia.hypervisor.driver_memory import MemoryDriver
 from castalia.model.access import SYSTEM
 from castalia.model.clock import now
+from castalia.model.event import Change
 from castalia.model.host import Host, HostChange, HostState
 from castalia.model.ids import new_id
 from castalia.model.job import Job, JobState
@@ -43,7 +44,7 @@ class World:
         """Starts a manager on the state directory."""
         settings = Settings(state_dir=self.state_dir, metrics=MetricSettings(interval_s=3600))
         self.manager: Manager = build(settings, open_host=self.open_host)
-        self.services.events.subscribe(self.wake)
+        self.services.events.subscribe(self._notify)
         self.manager.start()
         self.manager.scheduler.drop("sampling-first")
 
@@ -122,9 +123,13 @@ class World:
                 return
             assert self._news.wait(deadline - time.monotonic()), f"waited for {what}"
 
-    def wake(self, _change: object = None) -> None:
+    def wake(self) -> None:
         """Has `until` look again."""
         self._news.set()
+
+    def _notify(self, change: Change) -> None:
+        if change.noun != "job" or JobState(change.data["state"]).finished:
+            self.wake()
 
     # --- things to work on ---
     def vm(self, ref: str) -> Vm:
