@@ -1,11 +1,10 @@
-"""`castalia user`, `castalia token`, `castalia context`, `castalia login`, `castalia event`,
-`audit`."""
+"""`castalia user`, `castalia token` and `castalia context`."""
 
 from typing import Annotated
 
 import typer
 
-from castalia.cli.options import Filter, Limit, Yes, address
+from castalia.cli.options import Yes, address
 from castalia.cli.state import STATE
 
 users = typer.Typer(no_args_is_help=True, help="Users and their roles.")
@@ -166,57 +165,3 @@ def _done(answer: object, text: str) -> None:
 
     if answer is None or not show_raw(answer):
         note(text)
-
-
-def events(filter: Filter = "", limit: Limit = 30) -> None:
-    """List what happened, newest first."""
-    from castalia.cli.output import field, show_list
-
-    columns = [
-        ("time", lambda e: e["at"][:19].replace("T", " ")),
-        ("severity", field("severity")),
-        ("text", field("text")),
-        ("by", field("user_name")),
-    ]
-    items = STATE.client.pages("/event-log", limit=limit, filter=filter)
-    show_list(items, columns, empty="Nothing happened yet.", searched=filter)
-
-
-def audit(filter: Filter = "", limit: Limit = 30) -> None:
-    """List who changed what, newest first."""
-    from castalia.cli.output import field, show_list
-
-    columns = [
-        ("time", lambda e: e["at"][:19].replace("T", " ")),
-        ("user", field("user_name")),
-        ("from", field("source")),
-        ("by", field("channel")),
-        ("action", field("action")),
-        ("target", field("target")),
-        ("outcome", field("outcome")),
-    ]
-    items = STATE.client.pages("/audit", limit=limit, filter=filter)
-    show_list(items, columns, empty="Nothing was changed yet.", searched=filter)
-
-
-def status() -> None:
-    """Show how everything is."""
-    from castalia.cli.output import console, show_raw
-    from castalia.model.amount import format_bytes, format_mib
-
-    view = STATE.client.get("/overview")
-    if show_raw(view):
-        return
-    out, capacity = console(), view["capacity"]
-    memory = f"{format_mib(capacity['memory_used_mib'])} of {format_mib(capacity['memory_mib'])}"
-    used, total = capacity["storage_used_bytes"], capacity["storage_bytes"]
-    for title, counts in (("hosts", view["hosts"]), ("VMs", view["vms"])):
-        out.print(f"{title:<9}", ", ".join(f"{n} {state}" for state, n in counts.items()) or "none")
-    out.print(f"{'templates':<9} {view['templates']}")
-    out.print(f"{'CPU':<9} {capacity['cpu_fraction']:.0%} of {capacity['cpus']} CPUs")
-    out.print(f"{'memory':<9} {memory}")
-    out.print(f"{'storage':<9} {format_bytes(used)} of {format_bytes(total)}")
-    for item in view["attention"]:
-        out.print(f"[yellow]{item['severity']}[/] {item['text']}")
-        if item["remedy"]:
-            out.print(f"  → {item['remedy']}", markup=False)

@@ -1,6 +1,7 @@
 """Speaks HTTP to the manager and turns its problems into exit codes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,27 +54,8 @@ class Client:
     def request(self, method: str, path: str, **arguments: Any) -> "httpx.Response":
         """The answer to one request below /api/v1. Raises CommandFailed for anything but
         success."""
-        import httpx
-
-        try:
+        with _translated(self.url):
             response = self._http.request(method, f"/api/v1{path}", **arguments)
-        except httpx.TimeoutException as error:
-            raise CommandFailed(
-                f"{self.url} did not answer in time.",
-                remedy="It may still do what it was asked; look at: castalia job list",
-                code=Exit.TIMED_OUT,
-            ) from error
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            remedy = "Write it as http://HOST:PORT or https://HOST:PORT."
-            raise CommandFailed(
-                f"{self.url!r} is no address of a manager.", remedy=remedy, code=Exit.USAGE
-            ) from error
-        except httpx.HTTPError as error:
-            raise CommandFailed(
-                f"The manager at {self.url} cannot be reached.",
-                remedy="Start it with: castalia up   (or name another: castalia context add)",
-                code=Exit.UNREACHABLE,
-            ) from error
         if response.is_error:
             raise _failure(response)
         return response
@@ -99,28 +81,60 @@ class Client:
         response = self.request(method, path, params=params, **arguments)
         return response.json() if response.content else None
 
-    def stream(self, path: str, *, timeout_s: float | None = None) -> Iterator[tuple[str, str]]:
-        """Server-sent events as (name, data)."""
-        import httpx
-
-        headers = {"Accept": "text/event-stream"}
-        timeout = httpx.Timeout(timeout_s, connect=5.0)
-        with self._http.stream("GET", f"/api/v1{path}", headers=headers, timeout=timeout) as answer:
+    def stream(self, path: str, *, last_id: str = "") -> Iterator[tuple[str, str, str]]:
+        """Server-sent events as (id, name, data) until the manager ends the stream; those after
+        `last_id` first."""
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        with (
+            _translated(self.url),
+            self._http.stream("GET", f"/api/v1{path}", headers=headers) as answer,
+        ):
             if answer.is_error:
                 answer.read()
                 raise _failure(answer)
             yield from _events(answer.iter_lines())
 
 
-def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
-    name, data = "message", ""
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Turns faults of the connection into CommandFailed."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise CommandFailed(
+            f"{url} did not answer in time.",
+            remedy="It may still do what it was asked; look at: castalia job list",
+            code=Exit.TIMED_OUT,
+        ) from error
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise CommandFailed(
+            f"{url!r} is no address of a manager.",
+            remedy="Write it as http://HOST:PORT or https://HOST:PORT.",
+            code=Exit.USAGE,
+        ) from error
+    except httpx.HTTPError as error:
+        raise CommandFailed(
+            f"The manager at {url} cannot be reached.",
+            remedy="Start it with: castalia up   (or name another: castalia context add)",
+            code=Exit.UNREACHABLE,
+        ) from error
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
+    id, name, data = "", "message", ""
     for line in lines:
-        if line.startswith("event:"):
-            name = line[6:].strip()
-        elif line.startswith("data:"):
-            data += line[5:].strip()
-        elif not line and data:
-            yield name, data
+        key, _, value = line.partition(":")
+        match key:
+            case "id":
+                id = value.strip()
+            case "event":
+                name = value.strip()
+            case "data":
+                data += value.strip()
+        if not line and data:
+            yield id, name, data
             name, data = "message", ""
 
 

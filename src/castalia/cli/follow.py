@@ -94,14 +94,16 @@ def remark(plan: dict[str, Any]) -> None:
 
 
 def _print_plan(plan: dict[str, Any]) -> None:
+    from rich.markup import escape
+
     out = console()
-    out.print(f"[bold]{plan['title']}[/]  [dim](plan only, nothing was changed)[/]")
+    out.print(f"[bold]{escape(plan['title'])}[/]  [dim](plan only, nothing was changed)[/]")
     for number, step in enumerate(plan["steps"], 1):
         out.print(f"  {number}. {step}", markup=False)
     signs = {"ok": "[green]ok[/]     ", "warning": "[yellow]note[/]   "}
     for check in plan["checks"]:
-        out.print(f"  {signs.get(check['verdict'], '[red]blocked[/]')} {check['reason']}")
+        out.print(f"  {signs.get(check['verdict'], '[red]blocked[/]')} {escape(check['reason'])}")
         if check["remedy"]:
             out.print(f"          → {check['remedy']}", markup=False)
     for name, value in plan["after"].items():
-        out.print(f"  [dim]afterwards, {name}:[/] {value}")
+        out.print(f"  [dim]afterwards, {escape(name)}:[/] {escape(str(value))}")

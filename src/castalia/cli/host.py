@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from castalia.cli.metrics import Hours, Points, show_metrics
 from castalia.cli.options import Filter, HostRef, Limit, PlanOnly, Wait, Yes, address
 from castalia.cli.state import STATE
 
@@ -111,6 +112,12 @@ def probe(host: HostRef, plan: PlanOnly = False, wait: Wait = True) -> None:
 
     answer = STATE.client.change("POST", f"/hosts/{address(host)}/probe", plan=plan)
     follow.show_plan(answer) if plan else follow.finish(answer, wait=wait)
+
+
+@app.command()
+def metrics(host: HostRef, hours: Hours = 1.0, points: Points = 12) -> None:
+    """Show how busy a host was."""
+    show_metrics(f"/hosts/{address(host)}", hours=hours, points=points)
 
 
 @app.command()

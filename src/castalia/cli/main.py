@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from castalia import __version__
-from castalia.cli import access, host, job, local, network, storage, template, vm
+from castalia.cli import access, host, job, local, network, overview, ssh_key, storage, template, vm
 from castalia.cli.failures import CommandFailed, Exit, warn
 from castalia.cli.state import STATE, Format
 from castalia.errors import CastaliaError
@@ -27,14 +27,17 @@ app.add_typer(network.app, name="network")
 app.add_typer(job.app, name="job")
 app.add_typer(access.users, name="user")
 app.add_typer(access.tokens, name="token")
+app.add_typer(ssh_key.app, name="ssh-key")
 app.add_typer(access.contexts, name="context")
-app.command()(access.status)
-app.command()(access.events)
-app.command()(access.audit)
+app.command()(overview.status)
+app.command()(overview.events)
+app.command()(overview.audit)
 app.command()(local.up)
 app.command()(local.down)
 app.command()(local.reset_password)
 app.command()(local.serve)
+
+_INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 def _version(wanted: bool) -> None:
@@ -66,6 +69,8 @@ def main() -> None:
         _end(error)
     except CastaliaError as error:
         _end(CommandFailed(error.message, remedy=error.remedy, code=Exit.USAGE))
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)

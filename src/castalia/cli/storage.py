@@ -114,6 +114,23 @@ def create_volume(
     follow.show_plan(answer) if plan else follow.finish(answer, wait=wait)
 
 
+@volumes.command("chain")
+def show_chain(volume: VolumeRef) -> None:
+    """List a volume and the volumes that it is based on."""
+    from castalia.cli.output import field, show_list
+    from castalia.model.amount import format_bytes
+
+    repository, name = _split(volume)
+    columns = [
+        ("repository", field("repository_name")),
+        ("name", field("facts.name")),
+        ("on disk", lambda v: format_bytes(v["facts"]["allocation_bytes"])),
+        ("used by", field("used_by")),
+    ]
+    path = f"/repositories/{address(repository)}/volumes/{name}/chain"
+    show_list(STATE.client.get(path), columns, empty="No volume.")
+
+
 @volumes.command("grow")
 def grow_volume(volume: VolumeRef, size: str, plan: PlanOnly = False, wait: Wait = True) -> None:
     """Make a volume larger."""

@@ -109,6 +109,26 @@ def show(template: TemplateRef) -> None:
 
 
 @app.command()
+def edit(
+    template: TemplateRef,
+    title: str | None = None,
+    os: str | None = None,
+    size: Annotated[str | None, typer.Option(help="Default size of its VMs.")] = None,
+    user: Annotated[str | None, typer.Option(help="User that seeds make by default.")] = None,
+) -> None:
+    """Change what is noted about a template; its disk never changes."""
+    from castalia.cli.output import note, show_raw
+
+    body = {"title": title, "os": os, "default_size": size, "default_user": user}
+    given = {key: value for key, value in body.items() if value is not None}
+    if not given:
+        raise typer.BadParameter("Say what to change: --title, --os, --size, --user.")
+    item = STATE.client.change("PATCH", f"/templates/{address(template)}", json=given)
+    if not show_raw(item):
+        note(f"{item['name']}: changed.")
+
+
+@app.command()
 def remove(
     template: TemplateRef, yes: Yes = False, plan: PlanOnly = False, wait: Wait = True
 ) -> None:

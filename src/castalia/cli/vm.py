@@ -7,6 +7,7 @@ import typer
 
 from castalia.cli import vm_change, vm_power
 from castalia.cli.complete import names
+from castalia.cli.metrics import Hours, Points, show_metrics
 from castalia.cli.options import Filter, Limit, PlanOnly, VmRef, Wait, Yes, address
 from castalia.cli.state import STATE
 
@@ -117,7 +118,7 @@ def create(
         bool, typer.Option("--password", help="Ask for that user's password.")
     ] = False,
     ssh_key: Annotated[
-        list[str] | None, typer.Option(help="Public key or its file; repeatable.")
+        list[str] | None, typer.Option(help="Public key, its file, or @NAME; repeatable.")
     ] = None,
     user_data: Annotated[
         Path | None, typer.Option(help="File passed to cloud-init as it is.")
@@ -210,6 +211,12 @@ def clone(
     body = {"name": name, "start": start}
     answer = STATE.client.change("POST", f"/vms/{address(vm)}/clone", plan=plan, json=body)
     follow.show_plan(answer) if plan else follow.finish(answer, wait=wait)
+
+
+@app.command()
+def metrics(vm: VmRef, hours: Hours = 1.0, points: Points = 12) -> None:
+    """Show how busy a VM was."""
+    show_metrics(f"/vms/{address(vm)}", hours=hours, points=points)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from castalia.cli.failures import CommandFailed, Exit
+from castalia.cli.state import STATE
 
 
 def seed_of(
@@ -20,14 +21,29 @@ def seed_of(
     return {
         "user": user,
         "password_hash": _asked_password() if ask_password else "",
-        "ssh_keys": [_key(one) for one in ssh_keys],
+        "ssh_keys": [key_text(one) for one in ssh_keys],
         "user_data": _text(user_data) if user_data else "",
         "network_config": _text(network_config) if network_config else "",
     }
 
 
-def _key(text: str) -> str:
+def key_text(text: str) -> str:
+    """The public key itself: given as text, as `@name` of one that the manager keeps, or as a
+    file."""
+    if text.startswith("@"):
+        return _kept_key(text[1:])
     return text if text.startswith(("ssh-", "ecdsa-", "sk-")) else _text(Path(text)).strip()
+
+
+def _kept_key(name: str) -> str:
+    known = {key["name"]: str(key["public_key"]) for key in STATE.client.get("/ssh-keys")}
+    if name not in known:
+        raise CommandFailed(
+            f"The manager keeps no SSH key {name!r}.",
+            remedy=f"Known: {', '.join(known) or 'none; add one: castalia ssh-key add NAME FILE'}",
+            code=Exit.NOT_FOUND,
+        )
+    return known[name]
 
 
 def _text(path: Path) -> str:

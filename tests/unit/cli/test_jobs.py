@@ -27,6 +27,12 @@ def test_a_plan_is_shown_and_nothing_is_changed(castalia: Run, manager: FakeMana
     assert "memory free on h1: 2 GiB" in outcome.out
 
 
+def test_brackets_in_a_plan_are_no_markup(castalia: Run, manager: FakeManager) -> None:
+    manager.on("POST", "/vms/web1/start", plan(("ok", "Tag [/x] is there.", "")))
+
+    assert "Tag [/x] is there." in castalia("vm", "start", "web1", "--plan").out
+
+
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_a_blocked_plan_ends_with_4(castalia: Run, manager: FakeManager, form: str) -> None:
     manager.on("POST", "/vms/web1/start", plan(("blocked", "It runs.", "Stop it.")))
