@@ -32,6 +32,7 @@ function key(event) {
   if (event.key === "ArrowDown") choose(Math.min(now + 1, all.length - 1));
   else if (event.key === "ArrowUp") choose(Math.max(now - 1, 0));
   else if (event.key === "Enter" && all[now]) all[now].click();
+  else if (event.key === "Escape") palette().close();
   else return;
   event.preventDefault();
 }
