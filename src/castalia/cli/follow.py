@@ -63,9 +63,9 @@ def _watched(job: dict[str, Any]) -> dict[str, Any]:
 
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}% {task.fields[message]}"),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[message]}", markup=False),
         TimeElapsedColumn(),
         transient=True,
     )

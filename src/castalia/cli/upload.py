@@ -61,11 +61,12 @@ class _bar:  # noqa: N801 -- used like a function, as a context
     """A progress bar on a terminal, nothing elsewhere."""
 
     def __init__(self, title: str, total: int) -> None:
+        from rich.markup import escape
         from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
         columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
         self._progress = Progress(*columns, transient=True, disable=not sys.stdout.isatty())
-        self._task = self._progress.add_task(title, total=total)
+        self._task = self._progress.add_task(escape(title), total=total)
 
     def __enter__(self) -> Any:
         self._progress.start()
