@@ -7,6 +7,7 @@ from castalia.model.job import Job, JobState
 from castalia.model.page import PageRequest
 from castalia.web import command
 from castalia.web.changes_job import CHANGES
+from castalia.web.undo import undo_of
 from castalia.web.visit import ViewerVisit, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -22,7 +23,7 @@ def jobs_page(visit: ViewerVisit) -> Response:
         page=visit.services.jobs.list(asked, principal=visit.principal),
         sort=asked.sort,
         filter=asked.filter,
-        changes=CHANGES,
+        changes=visit.allowed(CHANGES),
         command=command.listing("job", "/jobs", filter=asked.filter),
     )
 
@@ -32,7 +33,9 @@ def jobs_table(visit: ViewerVisit) -> Response:
     """The list's table, as it changes."""
     asked = visit.wanted(sort="-created")
     page = visit.services.jobs.list(asked, principal=visit.principal)
-    return visit.part("jobs/table.html", page=page, filter=asked.filter, changes=CHANGES)
+    return visit.part(
+        "jobs/table.html", page=page, filter=asked.filter, changes=visit.allowed(CHANGES)
+    )
 
 
 @router.get("/jobs/tray")
@@ -60,7 +63,7 @@ def job_page(visit: ViewerVisit, job_id: str) -> Response:
         "jobs/job.html",
         job=visit.services.jobs.get(job_id, principal=visit.principal),
         log=visit.services.jobs.log(job_id, principal=visit.principal),
-        changes=CHANGES,
+        changes=visit.allowed(CHANGES),
         command=command.Command(words=["job", "follow", job_id], path=f"/jobs/{job_id}"),
     )
 
@@ -72,7 +75,7 @@ def job_live(visit: ViewerVisit, job_id: str) -> Response:
         "jobs/live.html",
         job=visit.services.jobs.get(job_id, principal=visit.principal),
         log=visit.services.jobs.log(job_id, principal=visit.principal),
-        changes=CHANGES,
+        changes=visit.allowed(CHANGES),
     )
 
 
@@ -80,4 +83,6 @@ def job_live(visit: ViewerVisit, job_id: str) -> Response:
 def job_toast(visit: ViewerVisit, job_id: str) -> Response:
     """A job in a few words, for the corner of any page."""
     job = visit.services.jobs.get(job_id, principal=visit.principal)
-    return visit.part("jobs/toast.html", job=job)
+    changes = visit.allowed(CHANGES)
+    undo = undo_of(job) if visit.operates else None
+    return visit.part("jobs/toast.html", job=job, changes=changes, undo=undo)

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from castalia.http.security import SESSION_COOKIE, csrf_token, requires
 from castalia.model.access import Principal, Role
 from castalia.model.page import PageRequest
+from castalia.web.changes import Change
 from castalia.web.render import html, wants_part
 
 if TYPE_CHECKING:
@@ -61,6 +62,19 @@ class Visit:
         return PageRequest(
             limit=limit, cursor=asked.get("cursor", ""), sort=asked.get("sort", sort), filter=words
         )
+
+    def may(self, change: Change) -> bool:
+        """Whether whoever visits has the role that the action needs."""
+        return self.principal.role.allows(change.role)
+
+    def allowed(self, changes: Mapping[str, Change]) -> dict[str, Change]:
+        """Those of a noun's actions that whoever visits may run."""
+        return {verb: change for verb, change in changes.items() if self.may(change)}
+
+    @property
+    def operates(self) -> bool:
+        """Whether whoever visits may make things."""
+        return self.principal.role.allows(Role.OPERATOR)
 
     @property
     def start(self) -> int:

@@ -27,7 +27,7 @@ def _show(visit: Visit, vm: Vm, tab: str, **context: Any) -> Response:
         vm=vm,
         tab="" if tab == "summary" else tab,
         actions=offered(vm, visit.principal.role),
-        changes=CHANGES,
+        changes=visit.allowed(CHANGES),
         command=commands.get(tab, default),
         **context,
     )

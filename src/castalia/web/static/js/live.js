@@ -1,10 +1,11 @@
 // Changes as they happen: one event stream a page, rows and parts fetched again in bulk.
-import { followed, showJob } from "./dialogs.js";
+import { followed, note, showJob } from "./dialogs.js";
 import { visit } from "./navigation.js";
 import { part } from "./request.js";
 
 const PAUSE_MS = 250;
 const LIST_PAUSE_MS = 600;
+const LISTS = { vm: "/vms", host: "/hosts", template: "/templates", repository: "/storage", network: "/networks" };
 const rows = new Set();
 const nouns = new Set();
 let waiting = null;
@@ -53,17 +54,52 @@ async function refreshList() {
   document.dispatchEvent(new CustomEvent("castalia:rows"));
 }
 
-// An element with data-live="job host" fetches data-from again when such an object changes; with data-of only for that one.
+// Whether a change is about one of these objects, or by a job or an event that says so.
+const concerns = ({ id, data }, objects) =>
+  objects.includes(id) || objects.some((one) => (data?.target ?? data?.subject ?? "").endsWith(`:${one}`));
+
+// An element with data-live="job host" fetches data-from again when such an object changes; with data-of only for
+// those; with data-select it takes that part out of what it gets.
 async function refreshParts() {
   const hot = [...nouns];
   nouns.clear();
   for (const element of document.querySelectorAll("[data-live][data-from]")) {
     const wanted = element.dataset.live.split(" ");
-    const of = element.dataset.of;
-    if (!hot.some(({ noun, id }) => wanted.includes(noun) && (!of || of === id))) continue;
+    const of = element.dataset.of?.split(" ");
+    if (!hot.some((change) => wanted.includes(change.noun) && (!of || concerns(change, of)))) continue;
+    if (element.querySelector("[popover]:popover-open")) continue;
     const answer = await part(element.dataset.from);
-    if (answer.ok && element.isConnected) window.Idiomorph.morph(element, answer.text, { morphStyle: "innerHTML" });
+    if (answer.ok && element.isConnected) renew(element, answer.text);
   }
+}
+
+function renew(element, text) {
+  const select = element.dataset.select;
+  if (!select) { window.Idiomorph.morph(element, text, { morphStyle: "innerHTML" }); return; }
+  const holder = document.createElement("template");
+  holder.innerHTML = text;
+  const fresh = holder.content.querySelector(select);
+  if (!fresh) return;
+  window.Idiomorph.morph(element, fresh.outerHTML);
+  window.htmx.process(document.querySelector(select));
+  document.dispatchEvent(new CustomEvent("castalia:page"));
+}
+
+// The next picture of a screen takes the place of the last one only when it is there.
+function renewPictures(host) {
+  for (const picture of document.querySelectorAll(`img[data-renew="${CSS.escape(host)}"]`)) {
+    const next = new Image();
+    next.onload = () => { picture.src = next.src; };
+    next.src = `${picture.src.split("?")[0]}?at=${Date.now()}`;
+  }
+}
+
+// The page of something that is gone leads to its list.
+function leave({ noun, id, data }) {
+  const list = LISTS[noun];
+  if (!list || !location.pathname.startsWith(`${list}/${id}`)) return;
+  note(`${data?.name ?? "It"} was deleted.`);
+  visit(list);
 }
 
 async function refreshCounts() {
@@ -86,7 +122,11 @@ function flush() {
 function take(event) {
   const change = JSON.parse(event.data);
   if (change.noun === "vm") rows.add(change.id);
-  if (change.noun === "metrics") document.dispatchEvent(new CustomEvent("castalia:metrics", { detail: change }));
+  if (change.noun === "metrics") {
+    document.dispatchEvent(new CustomEvent("castalia:metrics", { detail: change }));
+    renewPictures(change.id);
+  }
+  if (change.verb === "deleted") leave(change);
   if (change.noun === "job" && followed(change.id)) showJob(change.id);
   nouns.add(change);
   waiting ??= setTimeout(flush, PAUSE_MS);
