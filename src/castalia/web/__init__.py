@@ -24,7 +24,7 @@ from castalia.web import (
     vms,
     wizard,
 )
-from castalia.web.render import html
+from castalia.web.render import html, wants_part
 
 _MODULES = (
     assets,
@@ -59,4 +59,5 @@ def error_page(request: Request, problem: Problem) -> Response:
         if "HX-Request" in request.headers:
             return Response(status_code=_UNAUTHENTICATED, headers={"HX-Redirect": target})
         return RedirectResponse(target, status_code=303)
-    return html(request, "session/problem.html", status=problem.status, problem=problem)
+    base = "layout/part.html" if wants_part(request) else "layout/bare.html"
+    return html(request, "session/problem.html", status=problem.status, base=base, problem=problem)

@@ -30,7 +30,21 @@ function mark() {
   document.body.classList.remove("drawer");
 }
 
+// A filter that cannot be understood leaves the list as it is and says why.
+function minded(event) {
+  if (event.detail.target?.id !== "list") return;
+  const note = document.querySelector(".filter-note");
+  const failed = event.detail.xhr.status >= 400;
+  if (failed) {
+    const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    note.textContent = answer.querySelector("[data-problem]")?.textContent ?? "The list cannot be had now.";
+    event.detail.shouldSwap = false;
+  }
+  note.hidden = !failed;
+}
+
 export function startNavigation() {
+  document.body.addEventListener("htmx:beforeSwap", minded);
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
