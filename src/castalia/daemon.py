@@ -22,7 +22,8 @@ from castalia import settings as settings_module
 from castalia.errors import CastaliaError, Conflict, InvalidRequest
 from castalia.settings import Settings
 
-_START_LIMIT_S = 30.0
+# Only against hanging: a start that fails is seen at once, and a busy machine may need a minute.
+_START_LIMIT_S = 180.0
 _STOP_LIMIT_S = 20.0
 _POLL_S = 0.05
 
@@ -103,24 +104,32 @@ def _start(settings: Settings) -> dict[str, Any]:
         "uri": "qemu:///system" if os.geteuid() == 0 else "qemu:///session",
         "ca_file": str(settings.server.tls_certificate or ""),
     }
-    if _ready(settings):
-        return facts | {"running_before": True}
+    with _probe(settings) as client:
+        if _ready(client):
+            return facts | {"running_before": True}
+        _await_ready(client, _launch(settings, log), log)
+    return facts | {"running_before": False}
+
+
+def _launch(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "castalia.daemon", "serve", *_again(settings)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+
+
+def _await_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_LIMIT_S
-    while not _ready(settings):
+    while not _ready(client):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise _not_started(log)
         time.sleep(_POLL_S)
-    return facts | {"running_before": False}
 
 
 def _not_started(log: Path) -> Conflict:
@@ -143,10 +152,16 @@ def _again(settings: Settings) -> list[str]:
     return options
 
 
-def _ready(settings: Settings) -> bool:
+def _probe(settings: Settings) -> httpx.Client:
+    """One client for all attempts: making one takes a hundred times as long as asking, and that
+    on a machine that is busy starting. A proxy of the environment cannot know this machine."""
     verify = str(settings.server.tls_certificate) if settings.server.tls_certificate else True
+    return httpx.Client(base_url=_url(settings), verify=verify, timeout=2.0, trust_env=False)
+
+
+def _ready(client: httpx.Client) -> bool:
     try:
-        return httpx.get(f"{_url(settings)}/readyz", verify=verify, timeout=2.0).is_success
+        return client.get("/readyz").is_success
     except httpx.HTTPError:
         return False
 

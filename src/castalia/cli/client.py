@@ -9,6 +9,8 @@ from castalia.cli.config import Context
 from castalia.cli.failures import CommandFailed, Exit
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _PAGE = 500
@@ -28,6 +30,19 @@ _LOG_IN = (
 )
 
 
+def on_this_machine(url: str) -> bool:
+    """Whether the address means this machine, which a proxy of the environment cannot know."""
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return address.is_loopback or address.is_unspecified
+
+
 class Client:
     """One manager."""
 
@@ -43,13 +58,23 @@ class Client:
 
         headers = {"Authorization": f"Bearer {context.token}"} if context.token else {}
         self.url = context.url.rstrip("/")
+        self._ca_file = context.ca_file
         self._http = httpx.Client(
             base_url=self.url,
             headers=headers,
             verify=context.ca_file or True,
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
             transport=transport,
+            trust_env=not on_this_machine(self.url),
         )
+
+    def tls(self) -> "ssl.SSLContext | None":
+        """What other protocols check the manager's certificate with; None without TLS."""
+        import ssl
+
+        if not self.url.startswith("https:"):
+            return None
+        return ssl.create_default_context(cafile=self._ca_file or None)
 
     def request(self, method: str, path: str, **arguments: Any) -> "httpx.Response":
         """The answer to one request below /api/v1. Raises CommandFailed for anything but

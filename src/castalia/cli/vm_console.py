@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from castalia.cli.client import on_this_machine
 from castalia.cli.failures import CommandFailed, Exit
 from castalia.cli.options import address
 from castalia.cli.output import note
@@ -34,7 +35,10 @@ def attach(vm: str, *, force: bool = False) -> None:
     try:
         with (
             connect(
-                url + ("&force=true" if force else ""), origin=Origin(STATE.client.url)
+                url + ("&force=true" if force else ""),
+                origin=Origin(STATE.client.url),
+                ssl=STATE.client.tls(),
+                proxy=None if on_this_machine(url) else True,
             ) as socket,
             _raw(),
         ):
