@@ -3,6 +3,7 @@
 A request of the page's own scripts for `#page` gets only that part; the frame around it stays.
 """
 
+import gzip
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,9 @@ from starlette.responses import HTMLResponse
 from castalia.web import frame, spark, words
 from castalia.web.assets import asset_url
 
-_HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request"}
+_HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request, Accept-Encoding"}
+_WORTH_PACKING = 1400
+_QUICK = 3
 
 
 def icon(name: str, label: str = "") -> Markup:
@@ -81,4 +84,14 @@ def html(
     """Renders a template; one that extends `frame` comes as a whole page or as its part."""
     layout = "layout/part.html" if wants_part(request) else "layout/frame.html"
     text = _ENVIRONMENT.get_template(template).render(request=request, frame=layout, **context)
-    return HTMLResponse(text, status_code=status, headers={**_HEADERS, **(headers or {})})
+    body, encoding = _packed(text.encode(), request.headers.get("accept-encoding", ""))
+    sent = {**_HEADERS, **encoding, **(headers or {})}
+    return HTMLResponse(body, status_code=status, headers=sent)
+
+
+def _packed(body: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
+    """The body, compressed where that pays. The session cookie does not come with requests that
+    another site makes in the background, so the size tells such a site nothing about the page."""
+    if len(body) < _WORTH_PACKING or "gzip" not in accepted:
+        return body, {}
+    return gzip.compress(body, _QUICK, mtime=0), {"Content-Encoding": "gzip"}
