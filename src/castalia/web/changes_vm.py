@@ -239,7 +239,7 @@ _RECORD = (
         fields=(
             Field(
                 name="disks",
-                label="Its disks",
+                label="Disks",
                 kind="radio",
                 choices=lambda _: (
                     ("delete", "Delete them with all data on them"),

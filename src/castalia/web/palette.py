@@ -1,13 +1,17 @@
 """The command palette: objects by search, pages and actions by name."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from castalia.model.access import Principal, Role
+from castalia.model.access import Role
 from castalia.model.overview import Hit
+from castalia.model.page import PageRequest
+from castalia.model.vm import Vm
 from castalia.web.changes import Change
+from castalia.web.changes_vm import offered
 from castalia.web.dialogs import NOUNS
 from castalia.web.frame import navigation
 from castalia.web.visit import ViewerVisit, Visit
@@ -29,8 +33,11 @@ _ICONS = {
     "repository": "database",
     "job": "list-check",
 }
+_ALONE = {"add", "build", "import-url", "import-upload", "import-file"}
 _LIMIT = 12
+_MOST_JOBS = 5
 _MOST_ACTIONS = 8
+_MOST_VMS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,28 +53,22 @@ class Entry:
 
 @router.get("/palette")
 def palette_hits(visit: ViewerVisit, text: str = "") -> Response:
-    """What fits the typed words: objects first, then actions, then pages."""
+    """What fits the typed words: objects, what can be done with them, actions, pages, jobs."""
     text = text.strip()
+    words = text.lower().split()
     hits = _find(visit, text)
     groups = [
         ("Objects", [_object(hit) for hit in hits]),
-        ("Actions", _actions(text, hits, visit.principal)[:_MOST_ACTIONS]),
-        ("Pages", _pages(text, visit.principal.role)),
+        ("Actions", [*_on_vms(visit, words, hits), *_alone(visit, words)][:_MOST_ACTIONS]),
+        ("Pages", _pages(words, visit.principal.role)),
+        ("Jobs", _jobs(visit, text)),
     ]
     shown = [(name, entries) for name, entries in groups if entries]
     return visit.part("layout/palette_hits.html", groups=shown, text=text)
 
 
 def _find(visit: Visit, text: str) -> list[Hit]:
-    """Objects that fit; where none fits all words (`web1 stop`), those that fit the first."""
-    for words in (text, text.partition(" ")[0]):
-        if words and (hits := _search(visit, words)):
-            return hits
-    return []
-
-
-def _search(visit: Visit, text: str) -> list[Hit]:
-    return visit.services.search.find(text, limit=_LIMIT, principal=visit.principal)
+    return visit.services.search.find(text, limit=_LIMIT, principal=visit.principal) if text else []
 
 
 def _object(hit: Hit) -> Entry:
@@ -79,51 +80,64 @@ def _object(hit: Hit) -> Entry:
     )
 
 
+def _jobs(visit: Visit, text: str) -> list[Entry]:
+    if not text or ":" in text:
+        return []
+    asked = PageRequest(limit=_MOST_JOBS, sort="-created", filter=text)
+    jobs = visit.services.jobs.list(asked, principal=visit.principal).items
+    return [
+        Entry(icon=_ICONS["job"], label=job.title, detail=job.state, href=f"/jobs/{job.id}")
+        for job in jobs
+    ]
+
+
+def _on_vms(visit: Visit, words: list[str], hits: Sequence[Hit]) -> Iterator[Entry]:
+    """`shut web-1` and `web-1 shut` both mean that VM's button; a VM's name alone, all of its
+    buttons."""
+    named = [hit for hit in hits if hit.noun == "vm"]
+    if len(named) == 1:
+        yield from _buttons(visit, _vms(visit, named), [])
+    for word in words[:1] + words[1:][-1:]:
+        rest = [other for other in words if other != word]
+        if rest and not named:
+            yield from _buttons(visit, _vms(visit, _find(visit, " ".join(rest))), [word])
+
+
+def _vms(visit: Visit, hits: Sequence[Hit]) -> list[Vm]:
+    ids = [hit.id for hit in hits if hit.noun == "vm"][:_MOST_VMS]
+    found = visit.services.vms.many(ids, principal=visit.principal) if ids else []
+    return sorted(found, key=lambda vm: vm.name)
+
+
+def _buttons(visit: Visit, vms: Sequence[Vm], words: list[str]) -> Iterator[Entry]:
+    for vm in vms:
+        for change in offered(vm, visit.principal.role):
+            if _matches(words, change.label, change.verb):
+                label = f"{change.label} {vm.name}"
+                dialog = f"{change.address}?ref={vm.id}"
+                yield Entry(icon=change.icon, label=label, detail=vm.state, dialog=dialog)
+
+
+def _alone(visit: Visit, words: list[str]) -> Iterator[Entry]:
+    """Actions that need no object."""
+    if visit.operates and _matches(words, "new create vm"):
+        yield Entry(icon="plus", label="Create a VM", href="/vms/new")
+    for changes in NOUNS.values():
+        for change in changes.values():
+            if _stands_alone(change) and visit.may(change) and _matches(words, change.label):
+                yield Entry(icon=change.icon, label=change.label, dialog=change.address)
+
+
+def _stands_alone(change: Change) -> bool:
+    return change.noun != "vm" and change.verb in _ALONE
+
+
 def _matches(words: list[str], *texts: str) -> bool:
     whole = " ".join(texts).lower()
     return all(word in whole for word in words)
 
 
-def _actions(text: str, hits: list[Hit], who: Principal) -> list[Entry]:
-    """Actions without an object by their names; with a VM's name typed, that VM's actions too."""
-    words = text.lower().split()
-    entries = [
-        Entry(icon=change.icon, label=change.label, dialog=change.address)
-        for changes in NOUNS.values()
-        for change in changes.values()
-        if _stands_alone(change) and who.role.allows(change.role) and _matches(words, change.label)
-    ]
-    if who.role.allows(Role.OPERATOR) and _matches(words, "new create vm"):
-        entries.insert(0, Entry(icon="plus", label="Create a VM", href="/vms/new"))
-    return entries + [entry for hit in hits[:3] for entry in _for_vm(hit, words, who.role)]
-
-
-def _stands_alone(change: Change) -> bool:
-    return change.noun != "vm" and change.verb in {
-        "add",
-        "build",
-        "import-url",
-        "import-upload",
-        "import-file",
-    }
-
-
-def _for_vm(hit: Hit, words: list[str], role: Role) -> list[Entry]:
-    if hit.noun != "vm" or len(words) < 2:
-        return []
-    return [
-        Entry(
-            icon=change.icon,
-            label=f"{change.label} {hit.name}",
-            dialog=f"{change.address}?ref={hit.id}",
-        )
-        for change in NOUNS["vm"].values()
-        if role.allows(change.role) and _matches(words, change.label, change.verb, hit.name)
-    ]
-
-
-def _pages(text: str, role: Role) -> list[Entry]:
-    words = text.lower().split()
+def _pages(words: list[str], role: Role) -> list[Entry]:
     return [
         Entry(icon=section.icon, label=section.label, href=section.href)
         for section in navigation(role)

@@ -21,7 +21,7 @@ _ALL = PageRequest(limit=500)
 
 
 @router.get("/vms/new")
-def wizard_page(visit: OperatorVisit, template: str = "") -> Response:
+def wizard_page(visit: OperatorVisit, template: str = "", host: str = "") -> Response:
     """The form, with everything that can be chosen."""
     services, who = visit.services, visit.principal
     volumes = services.storage.volumes(PageRequest(limit=500, filter="format:iso"), principal=who)
@@ -30,6 +30,7 @@ def wizard_page(visit: OperatorVisit, template: str = "") -> Response:
     return visit.show(
         "vms/new.html",
         chosen=template,
+        host=host,
         templates=services.templates.list(_ALL, principal=who).items,
         sizes=list(SIZES.values()),
         hosts=[("", "The best one"), *_named(h.name for h in hosts)],

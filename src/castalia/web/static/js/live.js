@@ -67,7 +67,7 @@ async function refreshParts() {
     const wanted = element.dataset.live.split(" ");
     const of = element.dataset.of?.split(" ");
     if (!hot.some((change) => wanted.includes(change.noun) && (!of || concerns(change, of)))) continue;
-    if (element.querySelector("[popover]:popover-open")) continue;
+    if (element.querySelector("[popover]:popover-open") || element.matches("[popover]:not(:popover-open)")) continue;
     const answer = await part(element.dataset.from);
     if (answer.ok && element.isConnected) renew(element, answer.text);
   }

@@ -1,5 +1,9 @@
 // The frame's small tools: theme, folding, copying, menus under their buttons, keyboard.
+import { visit } from "./navigation.js";
 import { part } from "./request.js";
+
+const GO = { o: "/", v: "/vms", h: "/hosts", j: "/jobs" };
+let before = "";
 
 function toggleTheme() {
   const root = document.documentElement;
@@ -38,6 +42,7 @@ async function place(event) {
 function click(event) {
   const on = (name) => event.target.closest(`[${name}]`);
   if (on("data-theme")) toggleTheme();
+  else if (on("data-keys")) document.getElementById("keys").showModal();
   else if (on("data-fold")) localStorage.setItem("castalia-folded", document.body.classList.toggle("folded"));
   else if (on("data-drawer")) document.body.classList.toggle("drawer");
   else if (on("data-dismiss")) on("data-dismiss").closest(".toast-note").remove();
@@ -61,10 +66,16 @@ function columns() {
 function key(event) {
   if (event.target.matches("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".console:focus-within")) return;
-  if (event.key === "/") {
+  if (event.altKey) return;
+  if (event.key === "?") document.getElementById("keys").showModal();
+  else if (event.key === "t") toggleTheme();
+  else if (event.key === "c") visit("/vms/new");
+  else if (before === "g" && GO[event.key]) visit(GO[event.key]);
+  else if (event.key === "/") {
     const filter = document.querySelector("[data-filter]");
     if (filter) { event.preventDefault(); filter.focus(); filter.select(); }
   }
+  before = event.key;
 }
 
 export function startTools() {
