@@ -4,6 +4,7 @@ A request of the page's own scripts for `#page` gets only that part; the frame a
 """
 
 import gzip
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ _WORTH_PACKING = 1400
 _QUICK = 3
 
 
+@lru_cache(maxsize=512)
 def icon(name: str, label: str = "") -> Markup:
     """An icon of the sprite; with `label` it is read out, without it is decoration."""
     hidden = Markup('aria-hidden="true"')
