@@ -94,7 +94,6 @@ class EveryStep:
         assert not wrong, wrong
 
     def _agree(self, world: World) -> None:
-        for name in {uri.rpartition("/")[2] for uri in world.hosts}:
-            if any(host.name == name for host in world.hosts_known()):
-                world.wait_up(name)
+        for host in world.hosts_known():
+            world.wait_up(host.name)
         world.until(lambda: not disagreements(world), "\n".join(disagreements(world)))

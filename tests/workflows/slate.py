@@ -54,9 +54,9 @@ def differences(before: Slate, after: Slate) -> list[str]:
 
 
 def disagreements(world: World) -> list[str]:
-    """Where the database does not say what the hosts say."""
+    """Where the database does not say what the managed hosts say."""
     found = []
-    for host in {uri.rpartition("/")[2] for uri in world.hosts}:
+    for host in (host.name for host in world.hosts_known()):
         known, real = _known(world, host), _real(world, host)
         found += [
             f"{host}, {kind}:\n  known {known[kind]}\n  real  {real[kind]}"

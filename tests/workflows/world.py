@@ -168,5 +168,6 @@ class World:
         return template
 
     def wait_up(self, name: str = "h1") -> None:
-        """Waits until a host is connected."""
+        """Waits until a host is connected and watched."""
         self.until(lambda: self.host(name).state is HostState.UP, f"{name} to be up")
+        assert name in {link.name for link in self.manager.inventory.up()}

@@ -1,8 +1,10 @@
 """Forgets a host. Its VMs, volumes and networks stay as they are."""
 
+import contextlib
 from typing import Any
 
 from castalia.db import hosts as host_store
+from castalia.errors import HostUnreachable
 from castalia.jobs.context import JobContext
 from castalia.model.event import Change
 from castalia.workflows.parts import Parts
@@ -11,7 +13,11 @@ from castalia.workflows.parts import Parts
 def host_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
     """Stops watching the host `args["host"]` and deletes its records, nothing else."""
     host_id, name = context.args["host"], context.args["name"]
-    context.step("disconnect", lambda: parts.links.detach(host_id))
+    context.step(
+        "disconnect",
+        lambda: parts.links.detach(host_id),
+        undo=lambda _: _watch_again(parts, host_id),
+    )
     context.step("forget", lambda: _forget(parts, host_id, name))
     parts.record(
         "host.removed",
@@ -22,6 +28,15 @@ def host_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
         user_name=context.args.get("user", ""),
     )
     return {"host": host_id, "name": name}
+
+
+def _watch_again(parts: Parts, host_id: str) -> None:
+    with parts.database.read() as connection:
+        hosts = host_store.many(connection, [host_id])
+    for host in hosts:
+        # One that is away is tried again every few seconds, as before.
+        with contextlib.suppress(HostUnreachable):
+            parts.links.attach(host)
 
 
 def _forget(parts: Parts, host_id: str, name: str) -> None:
