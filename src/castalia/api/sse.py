@@ -116,6 +116,11 @@ class ChangeFeed:
         data = {"id": change.id, "verb": change.verb, "noun": change.noun, "data": change.data}
         return _event(change.noun, data, id=self._id(item.number))
 
+    @property
+    def position(self) -> str:
+        """Where the stream is: a page that was made now has missed what comes after it."""
+        return self._id(self._number)
+
     def _id(self, number: int) -> str:
         return f"{self._epoch}-{number}"
 

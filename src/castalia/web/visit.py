@@ -29,6 +29,8 @@ class Visit:
     request: Request
     principal: Principal
     services: Services
+    seen: str
+    """Where the stream of changes was before anything was read."""
 
     @property
     def csrf(self) -> str:
@@ -90,7 +92,8 @@ def services_of(request: Request) -> Services:
 
 def _visit(role: Role) -> Any:
     def make(request: Request, principal: Annotated[Principal, requires(role)]) -> Visit:
-        return Visit(request=request, principal=principal, services=services_of(request))
+        seen = request.app.state.changes.position
+        return Visit(request=request, principal=principal, services=services_of(request), seen=seen)
 
     return Depends(make)
 

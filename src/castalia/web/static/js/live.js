@@ -6,6 +6,7 @@ import { part } from "./request.js";
 const PAUSE_MS = 250;
 const LIST_PAUSE_MS = 600;
 const LISTS = { vm: "/vms", host: "/hosts", template: "/templates", repository: "/storage", network: "/networks" };
+const EVERYTHING = {};
 const rows = new Set();
 const nouns = new Set();
 let waiting = null;
@@ -66,7 +67,8 @@ async function refreshParts() {
   for (const element of document.querySelectorAll("[data-live][data-from]")) {
     const wanted = element.dataset.live.split(" ");
     const of = element.dataset.of?.split(" ");
-    if (!hot.some((change) => wanted.includes(change.noun) && (!of || concerns(change, of)))) continue;
+    const meant = (change) => change === EVERYTHING || (wanted.includes(change.noun) && (!of || concerns(change, of)));
+    if (!hot.some(meant)) continue;
     if (element.querySelector("[popover]:popover-open") || element.matches("[popover]:not(:popover-open)")) continue;
     const answer = await part(element.dataset.from);
     if (answer.ok && element.isConnected) renew(element, answer.text);
@@ -112,7 +114,7 @@ async function refreshCounts() {
 function flush() {
   waiting = null;
   const counted = [...nouns].some(({ verb, noun }) => verb !== "updated" || noun === "job");
-  const moved = [...nouns].some(({ verb, noun }) => noun === "vm" && verb !== "updated");
+  const moved = [...nouns].some((change) => change === EVERYTHING || (change.noun === "vm" && change.verb !== "updated"));
   refreshRows();
   refreshParts();
   if (moved) listing ??= setTimeout(refreshList, LIST_PAUSE_MS);
@@ -140,10 +142,15 @@ export function startLive() {
   }
   source.addEventListener("open", () => { offline.hidden = true; });
   source.addEventListener("error", () => { offline.hidden = false; });
-  source.addEventListener("resync", () => {
-    for (const row of document.querySelectorAll("tr[id^='row-']")) rows.add(row.id.slice(4));
-    for (const noun of ["vm", "host", "job"]) nouns.add({ noun, id: "", verb: "created" });
+  const resync = () => {
+    nouns.add(EVERYTHING);
+    for (const toast of document.querySelectorAll("[id^='toast-']")) showJob(toast.id.slice("toast-".length));
     waiting ??= setTimeout(flush, PAUSE_MS);
+  };
+  source.addEventListener("resync", resync);
+  source.addEventListener("hello", (event) => {
+    // Whatever changed between the making of the page and the opening of the stream was not told.
+    if (event.lastEventId !== document.body.dataset.seen) resync();
   });
   document.addEventListener("castalia:stale", refreshList);
   window.addEventListener("pagehide", () => source.close());
