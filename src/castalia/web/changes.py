@@ -91,7 +91,7 @@ class Change:
     confirm_name: Callable[[Ask], bool] = lambda _: False
     fields: tuple[Field, ...] = ()
     offered: Callable[[Any], bool] = lambda _: True
-    plan: Callable[[Ask], Plan] | None = None
+    plan: Callable[[Ask], Plan | None] | None = None
     run: Callable[[Ask], object]
     command: Callable[[Ask], Command]
 
@@ -99,6 +99,15 @@ class Change:
     def address(self) -> str:
         """Where its dialog is found; `?ref=` names the object."""
         return f"/do/{self.noun}/{self.verb}"
+
+
+def once_filled(*names: str, plan: Callable[[Ask], Plan]) -> Callable[[Ask], Plan | None]:
+    """The plan, as soon as the fields it needs hold something; an empty form is no mistake yet."""
+
+    def ready(ask: Ask) -> Plan | None:
+        return plan(ask) if all(ask.text(name) for name in names) else None
+
+    return ready
 
 
 def by_verb(*changes: Change) -> dict[str, Change]:

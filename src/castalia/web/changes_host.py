@@ -111,6 +111,7 @@ CHANGES = by_verb(
         text="A firmware-sized guest is run with and without KVM for two seconds at most, to see "
         "which one is really faster. VMs that run are not touched.",
         offered=_up,
+        plan=lambda ask: ask.services.hosts.plan_probe(ask.ref, principal=ask.principal),
         run=lambda ask: ask.services.hosts.probe(ask.ref, principal=ask.principal),
         command=lambda ask: Command(
             words=["host", "probe", ask.subject.name],

@@ -4,7 +4,7 @@ from typing import Any
 
 from castalia.model.access import Role
 from castalia.model.network import NetworkKind, NetworkSpec
-from castalia.web.changes import Ask, Change, Field, by_verb
+from castalia.web.changes import Ask, Change, Field, by_verb, once_filled
 from castalia.web.changes_storage import host_choices
 from castalia.web.command import Command, options
 
@@ -67,6 +67,12 @@ CHANGES = by_verb(
             ),
             Field(name="bridge", label="Bridge", placeholder="br0", hint="Only for a bridge."),
         ),
+        plan=once_filled(
+            "name",
+            plan=lambda ask: ask.services.networks.plan_add(
+                ask.text("host"), _spec(ask), principal=ask.principal
+            ),
+        ),
         run=lambda ask: ask.services.networks.add(
             ask.text("host"), _spec(ask), principal=ask.principal
         ),
@@ -79,7 +85,7 @@ CHANGES = by_verb(
         icon="trash",
         role=Role.ADMIN,
         danger=True,
-        text="The network is stopped and forgotten by its host. One that a VM uses is refused.",
+        plan=lambda ask: ask.services.networks.plan_remove(ask.ref, principal=ask.principal),
         run=lambda ask: ask.services.networks.remove(ask.ref, principal=ask.principal),
         command=lambda ask: Command(
             words=["network", "remove", ask.subject.facts.name],

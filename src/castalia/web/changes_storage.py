@@ -2,9 +2,11 @@
 
 from castalia.model.access import Role
 from castalia.model.amount import parse_bytes
+from castalia.model.image import ImageSource
+from castalia.model.job import Job
 from castalia.model.page import PageRequest
 from castalia.model.storage import VolumeFormat
-from castalia.web.changes import Ask, Change, Choice, Field, by_verb
+from castalia.web.changes import Ask, Change, Choice, Field, by_verb, once_filled
 from castalia.web.command import Command, options
 
 
@@ -40,6 +42,22 @@ def _volume_path(ask: Ask) -> str:
     return f"/repositories/{ask.ref}/volumes/{ask.text('volume')}"
 
 
+def _iso_import(ask: Ask) -> Job:
+    source = ImageSource(
+        url=ask.text("url"), upload_id=ask.text("upload"), checksum=ask.text("checksum")
+    )
+    return ask.services.volume_import.start(
+        ask.ref, ask.text("name"), source, principal=ask.principal
+    )
+
+
+def _iso_command(ask: Ask) -> Command:
+    body = {"name": ask.text("name"), "source": {"url": ask.text("url") or "URL"}}
+    words = ["volume", "import", ask.subject.name, ask.text("url") or "URL"]
+    path = f"/repositories/{ask.subject.id}/isos"
+    return Command(words=words, path=path, method="POST", body=body)
+
+
 def _resize_command(ask: Ask) -> Command:
     size = ask.text("size") or "20G"
     words = ["volume", "resize", ask.subject.name, ask.text("volume"), size]
@@ -65,10 +83,33 @@ CHANGES = by_verb(
             Field(name="name", label="Name", required=True, placeholder="fast"),
             Field(name="path", label="Directory", required=True, placeholder="/srv/castalia/fast"),
         ),
+        plan=once_filled(
+            "name",
+            "path",
+            plan=lambda ask: ask.services.storage.plan_add_repository(
+                ask.text("host"), ask.text("name"), ask.text("path"), principal=ask.principal
+            ),
+        ),
         run=lambda ask: ask.services.storage.add_repository(
             ask.text("host"), ask.text("name"), ask.text("path"), principal=ask.principal
         ),
         command=_add_command,
+    ),
+    Change(
+        noun="repository",
+        verb="iso-import",
+        label="Fetch an ISO",
+        icon="disc",
+        button="Fetch",
+        text="The host's repository gets the CD image, checked, for installing VMs from it.",
+        fields=(
+            Field(name="url", label="Address", placeholder="https://example.org/install.iso"),
+            Field(name="upload", label="Or a file", kind="upload"),
+            Field(name="name", label="Name", hint="Empty: the file's own name."),
+            Field(name="checksum", label="SHA-256", hint="Strongly advised."),
+        ),
+        run=_iso_import,
+        command=_iso_command,
     ),
     Change(
         noun="repository",
@@ -90,7 +131,9 @@ CHANGES = by_verb(
         icon="trash",
         role=Role.ADMIN,
         danger=True,
-        text="The host forgets the repository. No file is deleted.",
+        plan=lambda ask: ask.services.storage.plan_remove_repository(
+            ask.ref, principal=ask.principal
+        ),
         run=lambda ask: ask.services.storage.remove_repository(ask.ref, principal=ask.principal),
         command=lambda ask: Command(
             words=["repository", "remove", ask.subject.name],
@@ -109,6 +152,16 @@ CHANGES = by_verb(
             Field(name="name", label="Name", required=True, placeholder="data.qcow2"),
             Field(name="size", label="Size", required=True, value=lambda _: "10G"),
             Field(name="format", label="Format", kind="select", choices=lambda _: _FORMATS),
+        ),
+        plan=once_filled(
+            "name",
+            plan=lambda ask: ask.services.storage.plan_create_volume(
+                ask.ref,
+                ask.text("name"),
+                size_bytes=_size(ask),
+                format=ask.text("format", "qcow2"),
+                principal=ask.principal,
+            ),
         ),
         run=lambda ask: ask.services.storage.create_volume(
             ask.ref,
@@ -129,6 +182,9 @@ CHANGES = by_verb(
             _VOLUME,
             Field(name="size", label="New size", required=True, value=lambda _: "20G"),
         ),
+        plan=lambda ask: ask.services.storage.plan_resize_volume(
+            ask.ref, ask.text("volume"), _size(ask, "20G"), principal=ask.principal
+        ),
         run=lambda ask: ask.services.storage.resize_volume(
             ask.ref, ask.text("volume"), size_bytes=_size(ask), principal=ask.principal
         ),
@@ -144,6 +200,9 @@ CHANGES = by_verb(
         "another volume needs is refused.",
         confirm_name=lambda _: True,
         fields=(_VOLUME,),
+        plan=lambda ask: ask.services.storage.plan_delete_volume(
+            ask.ref, ask.text("volume"), principal=ask.principal
+        ),
         run=lambda ask: ask.services.storage.delete_volume(
             ask.ref, ask.text("volume"), principal=ask.principal
         ),

@@ -3,8 +3,9 @@
 from castalia.model.access import Role
 from castalia.model.image import ImageSource
 from castalia.model.job import Job
+from castalia.model.plan import Plan
 from castalia.model.template import TemplateEdit
-from castalia.web.changes import Ask, Change, Choice, Field, by_verb
+from castalia.web.changes import Ask, Change, Choice, Field, by_verb, once_filled
 from castalia.web.command import Command, options
 
 
@@ -54,6 +55,12 @@ def _source(ask: Ask) -> ImageSource:
     )
 
 
+def _import_plan(ask: Ask) -> Plan:
+    return ask.services.templates.plan_import(
+        ask.text("name"), _source(ask), principal=ask.principal
+    )
+
+
 def _import(ask: Ask) -> Job:
     return ask.services.templates.import_image(
         ask.text("name"),
@@ -82,6 +89,9 @@ CHANGES = by_verb(
             ),
             Field(name="name", label="Name", hint="Empty: the builder's name."),
         ),
+        plan=lambda ask: ask.services.templates.plan_build(
+            ask.text("builder", "micro"), name=ask.text("name"), principal=ask.principal
+        ),
         run=lambda ask: ask.services.templates.build(
             ask.text("builder", "micro"), name=ask.text("name"), principal=ask.principal
         ),
@@ -107,6 +117,7 @@ CHANGES = by_verb(
             Field(name="checksum", label="SHA-256", hint="Strongly advised."),
             Field(name="os", label="System", placeholder="debian-12"),
         ),
+        plan=once_filled("name", "url", plan=_import_plan),
         run=_import,
         command=_url_command,
     ),
@@ -123,6 +134,7 @@ CHANGES = by_verb(
             Field(name="upload", label="File", kind="upload", required=True),
             Field(name="os", label="System", placeholder="debian-12"),
         ),
+        plan=once_filled("name", "upload", plan=_import_plan),
         run=_import,
         command=_upload_command,
     ),
@@ -140,6 +152,7 @@ CHANGES = by_verb(
             Field(name="path", label="Path", required=True, placeholder="/srv/images/web.qcow2"),
             Field(name="os", label="System", placeholder="debian-12"),
         ),
+        plan=once_filled("name", "path", plan=_import_plan),
         run=_import,
         command=_file_command,
     ),
