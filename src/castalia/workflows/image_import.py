@@ -18,6 +18,7 @@ from castalia.model.template import Template, TemplateEdit
 from castalia.settings import ImportSettings
 from castalia.workflows import volumes
 from castalia.workflows.arguments import from_json
+from castalia.workflows.free_names import free_volume_name
 from castalia.workflows.parts import Parts
 from castalia.workflows.template_register import register, registered, unregister
 
@@ -63,16 +64,17 @@ def volume_import(context: JobContext, parts: Parts) -> dict[str, Any]:
     args = context.args
     host_id, repository, name = args["host"], args["repository"], args["volume"]
     staged = _staging(parts) / f"{context.job_id}.ready"
-    try:
-        image = _image(context, parts, staged)
-        context.step(
-            "store",
-            lambda: _store(context, parts, staged, VolumeFormat(image["format"])),
-            undo=lambda _: volumes.delete(parts, host_id=host_id, repository=repository, name=name),
-        )
-    finally:
-        if not context.cancelled:
-            staged.unlink(missing_ok=True)
+    image = _image(context, parts, staged)
+    context.step(
+        "look",
+        lambda: free_volume_name(parts, host_id=host_id, repository=repository, name=name),
+    )
+    context.step(
+        "store",
+        lambda: _store(context, parts, staged, VolumeFormat(image["format"])),
+        undo=lambda _: volumes.delete(parts, host_id=host_id, repository=repository, name=name),
+    )
+    context.step("clear", lambda: staged.unlink(missing_ok=True))
     return {"repository": repository, "volume": name}
 
 

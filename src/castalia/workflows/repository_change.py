@@ -3,26 +3,34 @@
 from typing import Any
 
 from castalia.jobs.context import JobContext
+from castalia.workflows.free_names import free_repository_name
 from castalia.workflows.parts import Parts
 
 
 def repository_add(context: JobContext, parts: Parts) -> dict[str, Any]:
     """Makes the directory `args["path"]` a repository of the host `args["host"]`."""
-    args = context.args
-    storage = parts.links.storage(args["host"])
+    host_id, name = context.args["host"], context.args["repository"]
+    context.step("look", lambda: free_repository_name(parts, host_id=host_id, name=name))
     context.step(
         "add",
-        lambda: storage.ensure_repository(args["repository"], args["path"]).path,
-        undo=lambda _: storage.forget_repository(args["repository"]),
+        lambda: _add(parts, host_id, name, context.args["path"]),
+        undo=lambda _: _forget(parts, host_id, name),
     )
-    context.step("reread", lambda: parts.links.refresh_storage(args["host"]))
-    return {"repository": args["repository"]}
+    return {"repository": name}
 
 
 def repository_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
     """Has the host forget the repository."""
-    args = context.args
-    storage = parts.links.storage(args["host"])
-    context.step("forget", lambda: storage.forget_repository(args["repository"]))
-    context.step("reread", lambda: parts.links.refresh_storage(args["host"]))
-    return {"repository": args["repository"]}
+    host_id, name = context.args["host"], context.args["repository"]
+    context.step("forget", lambda: _forget(parts, host_id, name))
+    return {"repository": name}
+
+
+def _add(parts: Parts, host_id: str, name: str, path: str) -> None:
+    parts.links.storage(host_id).ensure_repository(name, path)
+    parts.links.refresh_storage(host_id)
+
+
+def _forget(parts: Parts, host_id: str, name: str) -> None:
+    parts.links.storage(host_id).forget_repository(name)
+    parts.links.refresh_storage(host_id)
