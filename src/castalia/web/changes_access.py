@@ -53,8 +53,16 @@ def _user_edit(ask: Ask) -> None:
     )
 
 
+def _days(ask: Ask) -> int:
+    text = ask.text("days") or "90"
+    if not text.isdecimal():
+        remedy = "Write digits only; 0 means never."
+        raise InvalidRequest(f"{text!r} is no number.", field="days", remedy=remedy)
+    return int(text)
+
+
 def _token_add(ask: Ask) -> Shown:
-    days = int(ask.text("days") or 0)
+    days = _days(ask)
     token, secret = ask.services.tokens.create(
         ask.text("name"), Role(ask.text("role")), days=days, principal=ask.principal
     )
@@ -63,8 +71,12 @@ def _token_add(ask: Ask) -> Shown:
 
 
 def _token_add_command(ask: Ask) -> Command:
-    body = {"name": ask.text("name") or "NAME", "role": ask.text("role", "viewer")}
-    words = ["token", "add", body["name"], *options({"role": body["role"]})]
+    body: dict[str, Any] = {
+        "name": ask.text("name") or "NAME",
+        "role": ask.text("role", "viewer"),
+        "days": _days(ask),
+    }
+    words = ["token", "create", body["name"], *options(body | {"name": ""})]
     return Command(words=words, path="/tokens", method="POST", body=body)
 
 
@@ -128,9 +140,9 @@ USER_CHANGES = by_verb(
             ask.ref, _password(ask), principal=ask.principal
         ),
         command=lambda ask: Command(
-            words=["user", "password", ask.subject.name],
-            path=f"/users/{ask.subject.id}/password",
-            method="PUT",
+            words=["user", "edit", ask.subject.name, "--password"],
+            path=f"/users/{ask.subject.id}",
+            method="PATCH",
             body={"password": "…"},
         ),
     ),

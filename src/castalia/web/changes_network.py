@@ -32,7 +32,7 @@ def _add_command(ask: Ask) -> Command:
         "kind": ask.text("kind", "nat"),
         "cidr": ask.text("cidr"),
     }
-    asked = {key: body[key] for key in ("host", "kind", "cidr")}
+    asked = {key: body[key] for key in ("host", "kind", "cidr")} | {"bridge": ask.text("bridge")}
     words = ["network", "add", body["name"], *options(asked)]
     return Command(words=words, path="/networks", method="POST", body=body)
 

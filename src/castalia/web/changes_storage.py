@@ -22,7 +22,8 @@ def _add_command(ask: Ask) -> Command:
         "name": ask.text("name") or "NAME",
         "path": ask.text("path") or "/PATH",
     }
-    words = ["repository", "add", body["name"], body["path"], *options({"host": body["host"]})]
+    asked = options({"host": body["host"], "path": body["path"]})
+    words = ["repository", "add", body["name"], *asked]
     return Command(words=words, path="/repositories", method="POST", body=body)
 
 
@@ -32,10 +33,18 @@ def _size(ask: Ask, default: str = "10G") -> int:
 
 def _volume_add_command(ask: Ask) -> Command:
     name, size = ask.text("name") or "NAME", ask.text("size") or "10G"
-    words = ["volume", "create", ask.subject.name, name, "--size", size]
-    body = {"name": name, "size_bytes": _size(ask), "format": ask.text("format", "qcow2")}
+    words = ["volume", "create", f"{ask.subject.name}/{name}", size, "--format", _format(ask)]
+    body = {"name": name, "size_bytes": _size(ask), "format": _format(ask)}
     path = f"/repositories/{ask.subject.id}/volumes"
     return Command(words=words, path=path, method="POST", body=body)
+
+
+def _format(ask: Ask) -> str:
+    return ask.text("format") or "qcow2"
+
+
+def _volume(ask: Ask) -> str:
+    return f"{ask.subject.name}/{ask.text('volume')}"
 
 
 def _volume_path(ask: Ask) -> str:
@@ -53,14 +62,15 @@ def _iso_import(ask: Ask) -> Job:
 
 def _iso_command(ask: Ask) -> Command:
     body = {"name": ask.text("name"), "source": {"url": ask.text("url") or "URL"}}
-    words = ["volume", "import", ask.subject.name, ask.text("url") or "URL"]
+    asked = options({"name": ask.text("name"), "checksum": ask.text("checksum")})
+    words = ["volume", "import", ask.subject.name, ask.text("url") or "FILE-OR-URL", *asked]
     path = f"/repositories/{ask.subject.id}/isos"
     return Command(words=words, path=path, method="POST", body=body)
 
 
 def _resize_command(ask: Ask) -> Command:
     size = ask.text("size") or "20G"
-    words = ["volume", "resize", ask.subject.name, ask.text("volume"), size]
+    words = ["volume", "grow", _volume(ask), size]
     body = {"size_bytes": _size(ask, "20G")}
     return Command(words=words, path=_volume_path(ask), method="PATCH", body=body)
 
@@ -207,7 +217,7 @@ CHANGES = by_verb(
             ask.ref, ask.text("volume"), principal=ask.principal
         ),
         command=lambda ask: Command(
-            words=["volume", "delete", ask.subject.name, ask.text("volume")],
+            words=["volume", "delete", _volume(ask)],
             path=_volume_path(ask),
             method="DELETE",
         ),

@@ -24,21 +24,21 @@ def _build_command(ask: Ask) -> Command:
 def _url_command(ask: Ask) -> Command:
     name, url = ask.text("name") or "NAME", ask.text("url") or "URL"
     checksum = ask.text("checksum")
-    words = ["template", "import", url, "--name", name, *options({"checksum": checksum})]
+    words = ["template", "import", name, url, *options({"checksum": checksum})]
     body = {"name": name, "source": {"url": url, "checksum": checksum}}
     return Command(words=words, path="/templates", method="POST", body=body)
 
 
 def _file_command(ask: Ask) -> Command:
     name, path = ask.text("name") or "NAME", ask.text("path") or "/PATH/ON/THE/MANAGER"
-    words = ["template", "import", path, "--name", name]
+    words = ["template", "import", name, path]
     body = {"name": name, "source": {"path": path}}
     return Command(words=words, path="/templates", method="POST", body=body)
 
 
 def _upload_command(ask: Ask) -> Command:
     name = ask.text("name") or "NAME"
-    words = ["template", "import", "FILE.qcow2", "--name", name]
+    words = ["template", "import", name, "FILE.qcow2"]
     body = {"name": name, "source": {"upload": ask.text("upload") or "UPLOAD-ID"}}
     return Command(words=words, path="/templates", method="POST", body=body)
 

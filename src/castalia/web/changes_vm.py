@@ -90,7 +90,7 @@ def _edit_command(ask: Ask) -> Command:
 
 def _rename_command(ask: Ask) -> Command:
     name = ask.text("name") or "NEW-NAME"
-    words = ["vm", "edit", ask.subject.name, "--name", name]
+    words = ["vm", "rename", ask.subject.name, name]
     return Command(words=words, path=f"/vms/{ask.subject.id}", method="PATCH", body={"name": name})
 
 

@@ -60,22 +60,23 @@ def _path(ask: Ask, tail: str) -> str:
 
 def _disk_add_command(ask: Ask) -> Command:
     spec = _disk_add(ask).disk
-    asked = {"size": "" if spec.volume else ask.text("size") or "10G", "volume": spec.volume}
-    words = ["vm", "disk", "add", ask.subject.name, *options(asked | {"bus": spec.bus})]
+    size = [] if spec.volume else [ask.text("size") or "10G"]
+    asked = options({"volume": spec.volume, "repository": spec.repository, "bus": spec.bus})
+    words = ["vm", "disk-add", ask.subject.name, *size, *asked]
     body = {"size_bytes": spec.size_bytes, "volume": spec.volume, "bus": spec.bus}
     return Command(words=words, path=_path(ask, "disks"), method="POST", body=body)
 
 
 def _disk_grow_command(ask: Ask) -> Command:
     target, size = ask.text("target"), ask.text("size") or "20G"
-    words = ["vm", "disk", "grow", ask.subject.name, target, size]
+    words = ["vm", "disk-grow", ask.subject.name, target, size]
     body = {"size_bytes": _bytes(ask, "20G")}
     return Command(words=words, path=_path(ask, f"disks/{target}"), method="PATCH", body=body)
 
 
 def _disk_detach_command(ask: Ask) -> Command:
     target, wipe = ask.text("target"), ask.flag("wipe")
-    words = ["vm", "disk", "detach", ask.subject.name, target, *options({"delete": wipe})]
+    words = ["vm", "disk-detach", ask.subject.name, target, *options({"delete-volume": wipe})]
     query = {"delete_volume": "true" if wipe else ""}
     path = _path(ask, f"disks/{target}")
     return Command(words=words, path=path, method="DELETE", query=query)
@@ -83,26 +84,27 @@ def _disk_detach_command(ask: Ask) -> Command:
 
 def _medium_command(ask: Ask) -> Command:
     target, volume = ask.text("target"), ask.text("volume")
-    words = ["vm", "iso", ask.subject.name, *options({"target": target, "volume": volume})]
+    medium = ["insert", ask.subject.name, volume] if volume else ["eject", ask.subject.name]
+    words = ["vm", *medium, *options({"target": target})]
     body = {"volume": volume}
     return Command(words=words, path=_path(ask, f"disks/{target}"), method="PATCH", body=body)
 
 
 def _nic_add_command(ask: Ask) -> Command:
     body = {"network": ask.text("network", "default"), "model": ask.text("model", "virtio")}
-    words = ["vm", "nic", "add", ask.subject.name, *options(body)]
+    words = ["vm", "nic-add", ask.subject.name, body["network"], "--model", body["model"]]
     return Command(words=words, path=_path(ask, "nics"), method="POST", body=body)
 
 
 def _nic_detach_command(ask: Ask) -> Command:
     mac = ask.text("mac")
-    words = ["vm", "nic", "detach", ask.subject.name, mac]
+    words = ["vm", "nic-detach", ask.subject.name, mac]
     return Command(words=words, path=_path(ask, f"nics/{mac}"), method="DELETE")
 
 
 def _link_command(ask: Ask) -> Command:
     mac, up = ask.text("mac"), ask.text("up", "yes") == "yes"
-    words = ["vm", "nic", "link", ask.subject.name, mac, "up" if up else "down"]
+    words = ["vm", "nic-link", ask.subject.name, mac, "up" if up else "down"]
     body = {"link_up": up}
     return Command(words=words, path=_path(ask, f"nics/{mac}"), method="PATCH", body=body)
 

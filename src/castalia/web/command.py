@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+_ONE_WORD = {"events", "audit"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
@@ -53,6 +55,8 @@ def options(values: Mapping[str, object]) -> list[str]:
 
 
 def listing(noun: str, path: str, *, filter: str = "", sort: str = "") -> Command:
-    """The command of a list page with its filter."""
-    words = [noun, "list", *options({"filter": filter, "sort": sort})]
-    return Command(words=words, path=path, query={"filter": filter, "sort": sort})
+    """The command of a list page with its filter. Only VMs are sorted on the command line, and
+    what is no noun of its own there (events, audit) is one word."""
+    words = [noun] if noun in _ONE_WORD else [noun, "list"]
+    asked = {"filter": filter, "sort": sort if noun == "vm" and sort != "name" else ""}
+    return Command(words=[*words, *options(asked)], path=path, query=asked | {"sort": sort})

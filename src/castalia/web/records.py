@@ -18,7 +18,7 @@ def events_page(visit: ViewerVisit) -> Response:
         page=visit.services.events.list(asked, principal=visit.principal),
         filter=asked.filter,
         sort=asked.sort,
-        command=command.listing("event", "/event-log", filter=asked.filter),
+        command=command.listing("events", "/event-log", filter=asked.filter),
     )
 
 

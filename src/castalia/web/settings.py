@@ -28,7 +28,8 @@ _TABS = (
 def _show(visit: Visit, tab: str, *, status: int = 200, **context: Any) -> Response:
     role = visit.principal.role
     tabs = [(key, label, None) for key, label, needed in _TABS if role.allows(needed)]
-    words = {"users": ["user", "list"], "tokens": ["token", "list"]}.get(tab, ["status"])
+    lists = {"users": "user", "tokens": "token", "keys": "ssh-key"}
+    words = [lists[tab], "list"] if tab in lists else ["status"]
     path = {"users": "/users", "tokens": "/tokens", "keys": "/ssh-keys"}.get(tab, "/overview")
     return visit.show(
         f"settings/{tab or 'about'}.html",

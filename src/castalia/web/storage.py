@@ -42,5 +42,7 @@ def repository_page(visit: ViewerVisit, ref: str) -> Response:
         tree=forest(volumes.items),
         filter=asked.filter,
         changes=CHANGES,
-        command=command.Command(words=["volume", "list", repository.name], path=path),
+        command=command.Command(
+            words=["volume", "list", "--repository", repository.name], path=path
+        ),
     )

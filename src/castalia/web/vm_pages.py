@@ -19,7 +19,12 @@ _RECENT = 30
 def _show(visit: Visit, vm: Vm, tab: str, **context: Any) -> Response:
     commands = {
         "xml": Command(words=["vm", "xml", vm.name], path=f"/vms/{vm.id}/xml"),
-        "console": Command(words=["vm", "console", vm.name], path=f"/vms/{vm.id}/tickets"),
+        "console": Command(
+            words=["vm", "console", vm.name],
+            path=f"/vms/{vm.id}/tickets",
+            method="POST",
+            body={"kind": "serial"},
+        ),
     }
     default = Command(words=["vm", "show", vm.name], path=f"/vms/{vm.id}")
     return visit.show(
