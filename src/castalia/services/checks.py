@@ -31,3 +31,18 @@ def host_up(host: Host) -> Check:
         remedy="It is tried again every few seconds; look at the host's page.",
         code="unreachable.host",
     )
+
+
+def overcommit_checks(host: Host, vcpus: int) -> list[Check]:
+    """A note if one VM gets more vCPUs than its host has CPUs: it works, but never well."""
+    cpus = host.facts.cpus if host.facts else 0
+    if not cpus or vcpus <= cpus:
+        return []
+    return [
+        warning(
+            "cpus",
+            f"{vcpus} vCPUs share the {cpus} CPUs of {host.name}; the guest will stall.",
+            remedy=f"Give it at most {cpus}.",
+            code="vm.cpu-overcommitted",
+        )
+    ]

@@ -13,7 +13,7 @@ from castalia.model.names import checked_name, checked_tag
 from castalia.model.plan import Check, Plan
 from castalia.model.vm import Vm
 from castalia.model.vm_edit import VmEdit
-from castalia.services.checks import blocked, ok, warning
+from castalia.services.checks import blocked, ok, overcommit_checks, warning
 from castalia.services.submission import Submission
 from castalia.services.vm_jobs import (
     VmOnHost,
@@ -74,6 +74,7 @@ class VmEditService:
     def _plan(self, place: VmOnHost, edit: VmEdit) -> Plan:
         checks = [*common_checks(place), *self._name_checks(place, edit)]
         checks += _vcpu_checks(place.vm, edit)
+        checks += overcommit_checks(place.host, edit.vcpus or 0)
         checks += _memory_checks(place.vm, edit)
         return Plan(
             title=f"Change {place.vm.name}", checks=tuple(checks), steps=tuple(_steps(edit))

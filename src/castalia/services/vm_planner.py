@@ -21,7 +21,7 @@ from castalia.model.template import Template
 from castalia.model.vm import SIZES, Size, VmCreation, VmSpec
 from castalia.model.vm_plan import PlannedVm
 from castalia.planning.placement import Candidate, Demand, Placement, place
-from castalia.services.checks import blocked, ok, warning
+from castalia.services.checks import blocked, ok, overcommit_checks, warning
 from castalia.services.vm_assembly import Ground, assembled, media_check
 from castalia.services.vm_limits import checked_memory, checked_vcpus, checked_volume_size
 
@@ -62,6 +62,7 @@ def planned_creation(connection: Connection, request: VmCreation) -> Planned:
         repository = _repository(connection, host, spec)
         checks += _storage_checks(repository, spec, template, count=len(names))
         checks += media_check(connection, host, spec)
+        checks += overcommit_checks(host, spec.vcpus)
         if template is not None:
             checks.append(_template_check(spec, template))
         if repository is not None:
