@@ -13,28 +13,43 @@ from castalia.workflows.template_register import unregister
 
 def template_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
     """Removes the template `args["template"]`, which no VM is based on."""
-    with parts.database.read() as connection:
-        template = templates.get(connection, context.args["template"])
-        copies = templates.copies(connection, template.id)
-    for copy in copies:
+    template_id = context.args["template"]
+    # Written down, as a repeat finds neither the copies nor, in the end, the template.
+    seen = context.step("look", lambda: _look(parts, template_id))
+    for host_id, repository in seen["copies"]:
         context.step(
-            f"delete copy on {copy.host_id}/{copy.repository}",
-            partial(
-                volumes.delete,
-                parts,
-                host_id=copy.host_id,
-                repository=copy.repository,
-                name=volume_name(template),
-            ),
+            f"delete copy on {host_id}/{repository}",
+            partial(_delete_copy, parts, template_id, host_id, repository, seen["copy"]),
         )
-    context.step("forget", lambda: unregister(parts, template.id, template.name))
-    context.step("delete disk", lambda: (parts.library / template.volume).unlink(missing_ok=True))
+    context.step("forget", lambda: unregister(parts, template_id, seen["name"]))
+    context.step("delete disk", lambda: (parts.library / seen["volume"]).unlink(missing_ok=True))
     parts.record(
         "template.removed",
-        f"Template {template.name} was removed.",
-        subject=f"template:{template.id}",
-        subject_name=template.name,
+        f"Template {seen['name']} was removed.",
+        subject=f"template:{template_id}",
+        subject_name=seen["name"],
         job_id=context.job_id,
         user_name=context.args.get("user", ""),
     )
-    return {"template": template.id, "name": template.name}
+    return {"template": template_id, "name": seen["name"]}
+
+
+def _look(parts: Parts, template_id: str) -> dict[str, Any]:
+    with parts.database.read() as connection:
+        template = templates.get(connection, template_id)
+        copies = templates.copies(connection, template_id)
+    return {
+        "name": template.name,
+        "volume": template.volume,
+        "copy": volume_name(template),
+        "copies": [[copy.host_id, copy.repository] for copy in copies],
+    }
+
+
+def _delete_copy(
+    parts: Parts, template_id: str, host_id: str, repository: str, volume: str
+) -> None:
+    # The record goes first: if the job ends here, the next VM just brings the disk there again.
+    with parts.database.write() as connection:
+        templates.forget_copy(connection, template_id, host_id=host_id, repository=repository)
+    volumes.delete(parts, host_id=host_id, repository=repository, name=volume)
