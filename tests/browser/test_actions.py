@@ -99,3 +99,34 @@ def test_a_refusal_stands_in_the_dialog_with_its_remedy(visitor: Visitor, site: 
     expect(dialog.get_by_role("button", name="Rename")).to_be_enabled()
     dialog.get_by_role("button", name="Rename").click()
     expect(head_of(page)).to_contain_text("renamed-well")
+
+
+def test_two_picked_vms_are_started_together(visitor: Visitor, site: Site) -> None:
+    for name in ("pair-a", "pair-b", "pair-c"):
+        site.make_vm(name)
+    page = visitor("/vms?q=pair-")
+    expect(page.locator("#bulk")).to_be_hidden()
+    page.get_by_label("Pick pair-a").check()
+    page.get_by_label("Pick pair-b").check()
+    expect(page.locator("#bulk")).to_contain_text("2 VMs")
+    page.locator("#bulk").get_by_role("button", name="Start", exact=True).click()
+    dialog = dialog_of(page, "Start 2 VMs")
+    expect(dialog.get_by_role("region", name="Plan")).to_contain_text("pair-b")
+    dialog.get_by_text("As command").click()
+    expect(dialog.get_by_text("castalia vm start pair-a pair-b")).to_be_visible()
+    dialog.get_by_role("button", name="Start").click()
+    for name, state in {"pair-a": "Running", "pair-b": "Running", "pair-c": "Stopped"}.items():
+        expect(row_of(page, name)).to_contain_text(state)
+    expect(page.locator("#bulk")).to_be_hidden()
+
+
+def test_shift_picks_a_range(visitor: Visitor, site: Site) -> None:
+    for number in range(1, 5):
+        site.make_vm(f"range-{number}")
+    page = visitor("/vms?q=range-")
+    page.get_by_label("Pick range-2").click()
+    page.get_by_label("Pick range-4").click(modifiers=["Shift"])
+    expect(page.locator("#bulk")).to_contain_text("3 VMs")
+    expect(page.get_by_label("Pick range-1")).not_to_be_checked()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_label("Pick range-3")).not_to_be_checked()
