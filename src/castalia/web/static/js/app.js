@@ -1,4 +1,5 @@
 // What every page needs: frame, menus, dialogs, palette, live updates. Page parts start their own modules.
+import { startClock } from "./clock.js";
 import { startDialogs } from "./dialogs.js";
 import { startLive } from "./live.js";
 import { startNavigation } from "./navigation.js";
@@ -14,3 +15,4 @@ startPalette();
 startSelection();
 startParts();
 startLive();
+startClock();

@@ -5,12 +5,14 @@ import { part } from "./request.js";
 
 const PAUSE_MS = 250;
 const LIST_PAUSE_MS = 600;
+const PAGE_PAUSE_MS = 1000;
 const LISTS = { vm: "/vms", host: "/hosts", template: "/templates", repository: "/storage", network: "/networks" };
 const EVERYTHING = {};
 const rows = new Set();
 const nouns = new Set();
 let waiting = null;
 let listing = null;
+let paging = null;
 
 async function refreshRows() {
   const ids = [...rows].filter((id) => document.getElementById(`row-${id}`));
@@ -58,6 +60,30 @@ async function refreshList() {
 // Whether a change is about one of these objects, or by a job or an event that says so.
 const concerns = ({ id, data }, objects) =>
   objects.includes(id) || objects.some((one) => (data?.target ?? data?.subject ?? "").endsWith(`:${one}`));
+
+// Keeps what the user is doing: an open fold, a started part, what is being typed.
+const KEPT = new Set(["open", "data-started"]);
+const GENTLY = { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeAttributeUpdated: (name) => !KEPT.has(name) } };
+
+// A page that says data-page="host" as it is now, when such an object changed.
+async function refreshPage() {
+  paging = null;
+  if (document.querySelector("#page [popover]:popover-open")) { paging = setTimeout(refreshPage, PAGE_PAUSE_MS); return; }
+  const address = location.href;
+  const answer = await part(address);
+  if (!answer.ok || address !== location.href) return;
+  const holder = document.createElement("template");
+  holder.innerHTML = answer.text;
+  holder.content.querySelector("title")?.remove();
+  window.Idiomorph.morph(document.getElementById("page"), [...holder.content.childNodes], GENTLY);
+  window.htmx.process(document.getElementById("page"));
+  document.dispatchEvent(new CustomEvent("castalia:page"));
+}
+
+function pageMeans(change) {
+  const nouns = document.querySelector("[data-page]")?.dataset.page.split(" ");
+  return nouns !== undefined && (change === EVERYTHING || nouns.includes(change.noun));
+}
 
 // An element with data-live="job host" fetches data-from again when such an object changes; with data-of only for
 // those; with data-select it takes that part out of what it gets.
@@ -113,11 +139,13 @@ async function refreshCounts() {
 
 function flush() {
   waiting = null;
-  const counted = [...nouns].some(({ verb, noun }) => verb !== "updated" || noun === "job");
-  const moved = [...nouns].some((change) => change === EVERYTHING || (change.noun === "vm" && change.verb !== "updated"));
+  const changed = [...nouns];
+  const counted = changed.some(({ verb, noun }) => verb !== "updated" || noun === "job");
+  const moved = changed.some((change) => change === EVERYTHING || (change.noun === "vm" && change.verb !== "updated"));
   refreshRows();
   refreshParts();
   if (moved) listing ??= setTimeout(refreshList, LIST_PAUSE_MS);
+  if (changed.some(pageMeans)) paging ??= setTimeout(refreshPage, PAGE_PAUSE_MS);
   if (counted) refreshCounts();
 }
 
