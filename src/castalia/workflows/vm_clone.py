@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from castalia.db import vms as vm_store
 from castalia.jobs.context import JobContext
 from castalia.libvirtxml.clone import cloned
 from castalia.model.vm import Vm
 from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
+from castalia.workflows.vm_before import driver_of, look
 
 
 def vm_clone(context: JobContext, parts: Parts) -> dict[str, Any]:
@@ -19,9 +19,8 @@ def vm_clone(context: JobContext, parts: Parts) -> dict[str, Any]:
     shared.
     """
     args = context.args
-    with parts.database.read() as connection:
-        vm = vm_store.get(connection, args["vm"])
-    driver = parts.links.hypervisor(vm.host_id)
+    before = look(context, parts)
+    vm = before.vm
     paths = {}
     for number, (path, repository, volume, target) in enumerate(args["disks"]):
         context.check()
@@ -29,22 +28,22 @@ def vm_clone(context: JobContext, parts: Parts) -> dict[str, Any]:
         paths[path] = _copy_disk(context, parts, vm, repository, volume, target)
     context.step(
         "define",
-        lambda: driver.define(
+        lambda: driver_of(parts, vm).define(
             cloned(
-                driver.xml(vm.uuid),
+                before.xml,
                 name=args["name"],
                 uuid=args["uuid"],
                 macs=args["macs"],
                 paths=paths,
             )
         ),
-        undo=lambda _: driver.undefine(args["uuid"]),
+        undo=lambda _: driver_of(parts, vm).undefine(args["uuid"]),
     )
     if args.get("start"):
         context.step(
             "start",
-            lambda: driver.start(args["uuid"]),
-            undo=lambda _: driver.stop(args["uuid"]),
+            lambda: driver_of(parts, vm).start(args["uuid"]),
+            undo=lambda _: driver_of(parts, vm).stop(args["uuid"]),
         )
     context.step("refresh", lambda: parts.links.refresh_vm(vm.host_id, args["uuid"]))
     parts.record(

@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 from castalia.db import vms as vm_store
+from castalia.hypervisor.driver import HypervisorDriver
 from castalia.images.seed import seed_iso
 from castalia.jobs.context import JobContext
 from castalia.model.clock import now
@@ -28,7 +29,9 @@ def vm_create(context: JobContext, parts: Parts) -> dict[str, Any]:
 
 
 def _create(context: JobContext, parts: Parts, vm: PlannedVm) -> None:
-    driver = parts.links.hypervisor(vm.host_id)
+    def driver() -> HypervisorDriver:
+        return parts.links.hypervisor(vm.host_id)
+
     context.step(
         f"{vm.name}: record",
         lambda: _record(parts, vm),
@@ -42,13 +45,13 @@ def _create(context: JobContext, parts: Parts, vm: PlannedVm) -> None:
     context.step(
         f"{vm.name}: define",
         lambda: _define(context, parts, vm, paths),
-        undo=lambda _: driver.undefine(vm.uuid),
+        undo=lambda _: driver().undefine(vm.uuid),
     )
     if vm.start:
         context.step(
             f"{vm.name}: start",
-            lambda: driver.start(vm.uuid),
-            undo=lambda _: driver.stop(vm.uuid),
+            lambda: driver().start(vm.uuid),
+            undo=lambda _: driver().stop(vm.uuid),
         )
     context.step(f"{vm.name}: announce", lambda: _announce(context, parts, vm))
 

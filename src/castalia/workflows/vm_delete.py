@@ -8,6 +8,7 @@ from castalia.jobs.context import JobContext
 from castalia.model.vm import Vm
 from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
+from castalia.workflows.vm_before import VmBefore, driver_of, look
 from castalia.workflows.vm_power import shut_down
 
 
@@ -17,15 +18,13 @@ def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
 
     Until the first volume is deleted, everything is undone on failure.
     """
-    with parts.database.read() as connection:
-        vm = vm_store.get(connection, context.args["vm"])
-    driver = parts.links.hypervisor(vm.host_id)
-    definition = context.step("read definition", lambda: driver.xml(vm.uuid))
+    before = look(context, parts)
+    vm = before.vm
     context.step("power off", lambda: _power_off(context, parts, vm))
     context.step(
         "undefine",
-        lambda: driver.undefine(vm.uuid),
-        undo=lambda _: _redefine(parts, vm, definition),
+        lambda: driver_of(parts, vm).undefine(vm.uuid),
+        undo=lambda _: _redefine(parts, before),
     )
     for repository, name in context.args["volumes"]:
         context.step(
@@ -37,16 +36,16 @@ def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
 
 
 def _power_off(context: JobContext, parts: Parts, vm: Vm) -> None:
-    driver = parts.links.hypervisor(vm.host_id)
+    driver = driver_of(parts, vm)
     if context.args.get("graceful"):
         shut_down(context, driver, vm)
     else:
         driver.stop(vm.uuid)
 
 
-def _redefine(parts: Parts, vm: Vm, definition: str) -> None:
-    driver = parts.links.hypervisor(vm.host_id)
-    driver.define(definition)
+def _redefine(parts: Parts, before: VmBefore) -> None:
+    vm, driver = before.vm, driver_of(parts, before.vm)
+    driver.define(before.xml)
     driver.set_autostart(vm.uuid, enabled=vm.autostart)
     parts.links.refresh_vm(vm.host_id, vm.uuid)
 
