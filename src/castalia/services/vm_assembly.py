@@ -22,6 +22,8 @@ from castalia.services.checks import ok
 
 _BUSES = ("virtio", "sata", "scsi", "usb", "ide")
 _HOTPLUG_VCPUS = 8
+SEED_SUFFIX = "-seed.iso"
+"""How the names of seeds end; what stands before it names the VM."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ def assembled(connection: Connection, ground: Ground, spec: VmSpec, name: str) -
         nics=tuple(planned_nic(ground, nic, mode) for nic in spec.nics),
         seed=_seed(ground.template, spec.seed, name) if seeded else None,
         seed_repository=ground.repository.name if seeded else "",
-        seed_volume=f"{name}-{uuid[:8]}-seed.iso" if seeded else "",
+        seed_volume=f"{name}-{uuid[:8]}{SEED_SUFFIX}" if seeded else "",
         template=ground.template.name if ground.template else "",
         size=spec.size,
         description=spec.description,

@@ -17,6 +17,7 @@ from castalia.model.storage import Volume
 from castalia.model.vm import DeviceKind
 from castalia.services.checks import blocked, ok
 from castalia.services.submission import Submission
+from castalia.services.vm_assembly import SEED_SUFFIX
 from castalia.services.vm_jobs import VmOnHost, common_checks, found, vm_request
 
 
@@ -100,11 +101,12 @@ class VmCloneService:
 
 
 def own_volumes(connection: Connection, place: VmOnHost) -> list[Volume]:
-    """The known volumes behind a VM's writable disks."""
+    """The known volumes behind a VM's writable disks, and its seed's."""
     found_volumes = [
         storage_store.volume_at(connection, host_id=place.host.id, path=disk.source)
         for disk in place.vm.definition.disks
-        if disk.device is DeviceKind.DISK and disk.source and not disk.read_only
+        if disk.device is DeviceKind.DISK and disk.source
+        if not disk.read_only or disk.source.endswith(SEED_SUFFIX)
     ]
     return [volume for volume in found_volumes if volume is not None]
 
@@ -112,6 +114,8 @@ def own_volumes(connection: Connection, place: VmOnHost) -> list[Volume]:
 def _copy(volume: Volume, name: str, uuid: str, number: int) -> list[str]:
     suffix = volume.facts.name.rpartition(".")[2] if "." in volume.facts.name else "img"
     target = f"{name}-{uuid[:8]}-disk{number}.{suffix}"
+    if volume.facts.name.endswith(SEED_SUFFIX):
+        target = f"{name}-{uuid[:8]}{SEED_SUFFIX}"
     return [volume.facts.path, volume.repository_name, volume.facts.name, target]
 
 

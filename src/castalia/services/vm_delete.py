@@ -12,6 +12,7 @@ from castalia.model.storage import Volume
 from castalia.model.vm import DeviceKind, Disk, Origin
 from castalia.services.checks import blocked, host_up, ok, warning
 from castalia.services.submission import Submission
+from castalia.services.vm_assembly import SEED_SUFFIX
 from castalia.services.vm_jobs import VmOnHost, found, vm_request
 
 
@@ -93,7 +94,7 @@ class VmDeleteService:
 
 def _own(place: VmOnHost, disk: Disk) -> bool:
     is_disk = disk.device is DeviceKind.DISK and not disk.read_only
-    is_seed = disk.source.endswith(f"-{place.vm.uuid[:8]}-seed.iso")
+    is_seed = disk.source.endswith(f"-{place.vm.uuid[:8]}{SEED_SUFFIX}")
     return is_disk or is_seed
 
 
