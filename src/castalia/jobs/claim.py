@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from castalia.jobs.database import JobDatabase, clock, is_postgresql
+from castalia.jobs.database import JobDatabase, clock, is_postgresql, lock
 from castalia.jobs.tables import jobs, resources
 from castalia.model.job import JobState
 
@@ -110,6 +110,7 @@ def claim(
     with database.write() as connection:
         if not _alone(connection):
             return None
+        lock(connection, [*expired, *found])
         requeue(connection, expired)
         return _take(connection, claimant, [*expired, *found], slots=slots)
 
@@ -297,6 +298,12 @@ def _choose(connection: Connection, claimant: Claimant, ids: Sequence[str]) -> l
     ):
         wanted[row.job_id].append((row.name, row.max_holders))
     seen = usage(connection, starving_after_s=claimant.starving_after_s)
+    return _fitting(due, wanted, seen)
+
+
+def _fitting(
+    due: Sequence[Any], wanted: dict[str, list[tuple[str, int]]], seen: Usage
+) -> list[str]:
     chosen = []
     for row in due:
         needs = wanted[row.id]

@@ -1,10 +1,13 @@
 """What the engine needs of a database."""
 
 import time
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, Double, cast, func, literal
+from sqlalchemy import ColumnElement, Connection, Double, cast, func, literal, select
+
+from castalia.jobs.tables import jobs
 
 
 class JobDatabase(Protocol):
@@ -35,11 +38,19 @@ def clock(connection: Connection) -> ColumnElement[float]:
     return literal(time.time(), Double)
 
 
+def lock(connection: Connection, ids: Collection[str]) -> None:
+    """Locks the rows of these jobs until the transaction ends, in the one order that everybody
+    keeps to."""
+    if is_postgresql(connection):
+        rows = select(jobs.c.id).where(jobs.c.id.in_(ids)).order_by(jobs.c.id)
+        connection.execute(rows.with_for_update())
+
+
 CHANNEL = "castalia_jobs"
 
 
-def notify(connection: Connection, word: str) -> None:
-    """Tells every manager on this database, once the transaction has committed. On SQLite there is
-    no other one."""
+def notify(connection: Connection, word: str, *, origin: str) -> None:
+    """Tells every manager on this database, once the transaction has committed, and who said it. On
+    SQLite there is no other one."""
     if is_postgresql(connection):
-        connection.execute(func.pg_notify(CHANNEL, word).select())
+        connection.execute(func.pg_notify(CHANNEL, f"{word} {origin}").select())

@@ -10,6 +10,7 @@ from castalia.jobs.announce import Announcer
 from castalia.jobs.claim import Claim, Claimant, claim, pause_s
 from castalia.jobs.database import JobDatabase
 from castalia.jobs.flags import RunFlags
+from castalia.jobs.group_commit import GroupCommit
 from castalia.jobs.kinds import Kinds
 from castalia.jobs.run import Run
 from castalia.jobs.run_journal import RunJournal
@@ -40,6 +41,7 @@ class Dispatcher:
         workers: int,
     ) -> None:
         self._database = database
+        self.commits = GroupCommit(database)
         self._kinds = kinds
         self._announcer = announcer
         self._claimant = claimant
@@ -114,7 +116,7 @@ class Dispatcher:
         flags = RunFlags()
         if claimed.cancel_requested:
             flags.cancel()
-        journal = RunJournal(self._database, claimed, changed=self._announcer.changed)
+        journal = RunJournal(self._database, self.commits, claimed, changed=self._announcer.changed)
         kind = self._kinds.get(claimed.kind, claimed.version)
         run = Run(claim=claimed, kind=kind, journal=journal, flags=flags)
         with self._changed:

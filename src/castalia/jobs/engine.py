@@ -64,7 +64,6 @@ class JobEngine:
         self._watch = CommitWatch(self._dispatcher.created)
         self._scheduler = Scheduler(database, self.enqueue)
         self._heartbeat = Heartbeat(
-            database,
             self._dispatcher,
             owner=self._owner,
             lease_ttl_s=settings.lease_ttl_s,
@@ -107,7 +106,7 @@ class JobEngine:
         """Adds a job in the caller's write transaction and returns its id; it starts after the
         commit. Raises ValueError for a kind that is not registered."""
         version = self._kinds.newest(request.kind)
-        job_id = queue.put(connection, request, version=version)
+        job_id = queue.put(connection, request, version=version, origin=self._owner)
         self._watch.watch(connection, job_id)
         return job_id
 
@@ -121,7 +120,7 @@ class JobEngine:
         Raises NotFound; Conflict when all of it has finished.
         """
         with self._database.write() as connection:
-            asked = queue.cancel(connection, job_id)
+            asked = queue.cancel(connection, job_id, origin=self._owner)
         if not asked:
             state = self.get(job_id).state
             raise Conflict(f"The job has {state} already.", code="job.finished")
@@ -139,7 +138,8 @@ class JobEngine:
         """
         kind = self.get(job_id).kind
         with self._database.write() as connection:
-            new_id = queue.repeat(connection, job_id, version=self._kinds.newest(kind))
+            version = self._kinds.newest(kind)
+            new_id = queue.repeat(connection, job_id, version=version, origin=self._owner)
             if new_id is None:
                 raise NotFound(f"There is no job {job_id}.", code="job.not-found")
             self._watch.watch(connection, new_id)
@@ -217,7 +217,10 @@ class JobEngine:
         days = self._settings.retention_days
         return Retention(self._database, retention_days=days, kinds=self._kinds.known)
 
-    def _heard(self, word: str) -> None:
+    def _heard(self, notice: str) -> None:
+        word, _, origin = notice.partition(" ")
+        if origin == self._owner:
+            return  # what is said here is known here
         if word == "cancel":
             self._heartbeat.beat_now()
         self.wake()

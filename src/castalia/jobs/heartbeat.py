@@ -2,12 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 import structlog
-from sqlalchemy import literal, update
+from sqlalchemy import Connection, literal, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from castalia.jobs.database import JobDatabase, clock
+from castalia.jobs.database import clock, lock
 from castalia.jobs.dispatcher import Dispatcher, RunningJob
 from castalia.jobs.signals import LeaseLost
 from castalia.jobs.tables import jobs
@@ -22,14 +24,12 @@ class Heartbeat:
 
     def __init__(
         self,
-        database: JobDatabase,
         dispatcher: Dispatcher,
         *,
         owner: str,
         lease_ttl_s: float,
         ticks: tuple[Callable[[], None], ...],
     ) -> None:
-        self._database = database
         self._dispatcher = dispatcher
         self._owner = owner
         self._lease_ttl_s = lease_ttl_s
@@ -70,20 +70,26 @@ class Heartbeat:
         running = self._dispatcher.running()
         if not running:
             return
-        with self._database.write() as connection:
-            rows = connection.execute(
-                update(jobs)
-                .where(
-                    jobs.c.id.in_(list(running)),
-                    jobs.c.owner == self._owner,
-                    jobs.c.state == JobState.RUNNING,
-                )
-                .values(lease_until=clock(connection) + literal(self._lease_ttl_s))
-                .returning(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested)
-            ).all()
-        ours = {(row.id, row.fence): row.cancel_requested for row in rows}
+        ours: dict[tuple[str, int], bool] = {}
+
+        def renew(connection: Connection) -> None:
+            lock(connection, running)
+            rows = connection.execute(self._renewal(connection, running))
+            ours.update({(row.id, row.fence): row.cancel_requested for row in rows})
+
+        self._dispatcher.commits.write(renew)
         for job in running.values():
             _tell(job, ours.get((job.claim.id, job.claim.fence)))
+
+    def _renewal(self, connection: Connection, ids: Collection[str]) -> ReturningUpdate[Any]:
+        return (
+            update(jobs)
+            .where(
+                jobs.c.id.in_(ids), jobs.c.owner == self._owner, jobs.c.state == JobState.RUNNING
+            )
+            .values(lease_until=clock(connection) + literal(self._lease_ttl_s))
+            .returning(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested)
+        )
 
     def _flush(self) -> None:
         for job in self._dispatcher.running().values():

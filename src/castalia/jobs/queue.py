@@ -12,7 +12,7 @@ from sqlalchemy import Connection, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from castalia.errors import Conflict
-from castalia.jobs.database import clock, is_postgresql, notify
+from castalia.jobs.database import clock, is_postgresql, lock, notify
 from castalia.jobs.request import JobRequest, Resource
 from castalia.jobs.tables import jobs, resources, steps
 from castalia.model.ids import new_id
@@ -21,14 +21,14 @@ from castalia.model.job import JobState
 RANK_S_PER_PRIORITY = 60.0
 
 
-def put(connection: Connection, request: JobRequest, *, version: int) -> str:
+def put(connection: Connection, request: JobRequest, *, version: int, origin: str) -> str:
     """Adds a job in the caller's transaction; returns its id, or that of the unfinished job with
-    the same dedup."""
+    the same dedup. `origin` is the manager that asks, here and below."""
     while True:
         job_id = new_id()
         if _insert(connection, request, job_id=job_id, version=version):
             _insert_resources(connection, job_id, request.resources)
-            notify(connection, "wake")
+            notify(connection, "wake", origin=origin)
             return job_id
         # It may have finished between the two statements; then ours is made after all.
         if existing := _unfinished(connection, request.dedup):
@@ -76,11 +76,13 @@ def _unfinished(connection: Connection, dedup: str) -> str | None:
     return connection.execute(statement).scalar()
 
 
-def cancel(connection: Connection, job_id: str) -> list[str]:
+def cancel(connection: Connection, job_id: str, *, origin: str) -> list[str]:
     """Ends a job and its children that have not begun, and asks the others to stop; returns the
     ids of those that were unfinished."""
-    family = (or_(jobs.c.id == job_id, jobs.c.parent_id == job_id), jobs.c.finished_at.is_(None))
-    asked = update(jobs).where(*family).values(cancel_requested=True).returning(jobs.c.id)
+    family = or_(jobs.c.id == job_id, jobs.c.parent_id == job_id)
+    lock(connection, list(connection.execute(select(jobs.c.id).where(family)).scalars()))
+    unfinished = update(jobs).where(family, jobs.c.finished_at.is_(None))
+    asked = unfinished.values(cancel_requested=True).returning(jobs.c.id)
     ids = list(connection.execute(asked).scalars())
     # A job that was interrupted waits in the queue too, but it has something to undo.
     untouched = ~exists().where(steps.c.job_id == jobs.c.id)
@@ -96,7 +98,7 @@ def cancel(connection: Connection, job_id: str) -> list[str]:
     )
     free(connection, list(ended.scalars()))
     _hurry(connection, ids)
-    notify(connection, "cancel")
+    notify(connection, "cancel", origin=origin)
     return ids
 
 
@@ -128,7 +130,7 @@ def request_of(connection: Connection, job_id: str) -> JobRequest | None:
     )
 
 
-def repeat(connection: Connection, job_id: str, *, version: int) -> str | None:
+def repeat(connection: Connection, job_id: str, *, version: int, origin: str) -> str | None:
     """Enqueues a failed or cancelled job once more; None when there is no such job.
 
     Raises Conflict when it is unfinished or has succeeded.
@@ -143,4 +145,4 @@ def repeat(connection: Connection, job_id: str, *, version: int) -> str | None:
             code="job.not-retryable",
             remedy="Wait until it has finished.",
         )
-    return put(connection, request, version=version)
+    return put(connection, request, version=version, origin=origin)

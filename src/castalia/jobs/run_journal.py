@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from castalia.errors import Busy
 from castalia.jobs.claim import Claim
 from castalia.jobs.database import JobDatabase, clock, notify
+from castalia.jobs.group_commit import GroupCommit
 from castalia.jobs.journal import Failure, StepRecord
 from castalia.jobs.signals import LeaseLost
 from castalia.jobs.tables import jobs, log, resources, steps
@@ -31,9 +32,15 @@ class RunJournal:
     """The journal of one claimed job. `changed` is called after each commit that users can see."""
 
     def __init__(
-        self, database: JobDatabase, claim: Claim, *, changed: Callable[[str], None]
+        self,
+        database: JobDatabase,
+        commits: GroupCommit,
+        claim: Claim,
+        *,
+        changed: Callable[[str], None],
     ) -> None:
         self._database = database
+        self._commits = commits
         self._claim = claim
         self._changed = changed
         self._lock = threading.RLock()
@@ -140,7 +147,7 @@ class RunJournal:
             connection.execute(update(steps).where(*unclosed).values(interrupted))
             mine = resources.c.job_id == self._claim.id
             connection.execute(update(resources).where(mine).values(held=False))
-            notify(connection, "wake")
+            notify(connection, "wake", origin=self._claim.owner)
 
         values = {
             "state": state.value,
@@ -162,7 +169,7 @@ class RunJournal:
             values["retried"] = jobs.c.retried + 1
 
         def write(connection: Connection) -> None:
-            notify(connection, "wake")
+            notify(connection, "wake", origin=self._claim.owner)
 
         self._write(write, values, last=True, delay_s=delay_s)
 
@@ -199,13 +206,15 @@ class RunJournal:
         *,
         delay_s: float,
     ) -> None:
+        def work(connection: Connection) -> None:
+            self._fence(connection, values, delay_s=delay_s)
+            self._add_lines(connection, lines)
+            write(connection)
+
         # What a step has done must not be forgotten because the database was busy for a moment.
         for attempt in range(_WRITE_TRIES):
             try:
-                with self._database.write() as connection:
-                    self._fence(connection, values, delay_s=delay_s)
-                    self._add_lines(connection, lines)
-                    write(connection)
+                self._commits.write(work, order=self._claim.id)
             except (Busy, DBAPIError) as error:
                 _logger.warning("job.journal-retry", job_id=self._claim.id, error=str(error))
                 time.sleep(0.1 * 2**attempt)

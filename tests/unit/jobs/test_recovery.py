@@ -137,7 +137,7 @@ def test_cancelled_after_a_crash_the_interrupted_step_is_undone(bench, crash):
 
     def cancel_and_crash():
         with bench.database.write() as connection:
-            queue.cancel(connection, job_id)
+            queue.cancel(connection, job_id, origin="")
         raise LeaseLost
 
     bench.engine.register("k", handler)
