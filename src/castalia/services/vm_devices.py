@@ -234,17 +234,14 @@ def _grow_disk(connection: Connection, place: VmOnHost, operation: GrowDisk) -> 
     )
 
 
-def _detach_disk(
-    connection: Connection,  # noqa: ARG001 -- one signature for all
-    place: VmOnHost,
-    operation: DetachDisk,
-) -> _Prepared:
+def _detach_disk(connection: Connection, place: VmOnHost, operation: DetachDisk) -> _Prepared:
     disk = _disk_of(place, operation.target)
     steps = [f"detach {disk.target} {_when(place)}"]
     checks = []
     if operation.delete_volume:
         steps.append("delete its volume")
         checks.append(warning("data", "What is on the volume is lost for good."))
+        checks += _others(connection, place, disk)
     if place.vm.state.active and disk.bus not in _HOT_BUSES:
         checks.append(
             blocked(
@@ -263,6 +260,24 @@ def _detach_disk(
     )
 
 
+def _others(connection: Connection, place: VmOnHost, disk: Disk) -> list[Check]:
+    """That nobody else needs the disk's volume, which shall be deleted."""
+    volume = storage_store.volume_at(connection, host_id=place.host.id, path=disk.source)
+    own = {place.vm.name, f"vm:{place.vm.id}"}
+    users = [user for user in volume.used_by if user not in own] if volume else []
+    if volume is None or not users:
+        return []
+    return [
+        blocked(
+            "use",
+            f"{volume.facts.name} is in use by {', '.join(users[:5])}, too.",
+            remedy="Detach it without deleting its volume.",
+            code="volume.in-use",
+            field="delete_volume",
+        )
+    ]
+
+
 def _attach_nic(connection: Connection, place: VmOnHost, operation: AttachNic) -> _Prepared:
     nic = operation.nic
     if nic.mac and not _MAC.fullmatch(nic.mac):
@@ -278,9 +293,20 @@ def _attach_nic(connection: Connection, place: VmOnHost, operation: AttachNic) -
             field="network",
             remedy=f"Its networks: {known}.",
         )
+    checks = []
+    if any(nic.mac.lower() == one.mac.lower() for one in place.vm.definition.nics):
+        checks.append(
+            blocked(
+                "mac",
+                f"{place.vm.name} has a network card {nic.mac} already.",
+                remedy="Choose another address, or leave it out to get one.",
+                code="vm.mac-taken",
+                field="mac",
+            )
+        )
     return _Prepared(
         title=f"Attach a network card to {place.vm.name}",
-        checks=[],
+        checks=checks,
         steps=(f"plug a {nic.model} card into {nic.network} {_when(place)}",),
         args={"mac": nic.mac or new_mac(), "nic_kind": kind},
     )
