@@ -32,5 +32,5 @@ bench:          ## figures against named peers
 lock:           ## renew the hash locks
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" scripts/lock
 
-wheel:          ## a wheel with the web assets in it
+wheel: setup    ## a wheel with the web assets in it
 	@.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
