@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -24,7 +25,12 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        args = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--no-first-run",
+        ]
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=args)
         yield browser
         browser.close()
@@ -37,6 +43,7 @@ class Complaints:
     lines: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
+        page.on("request", lambda request: self._elsewhere(page, request.url))
         page.on("pageerror", lambda error: self.lines.append(f"{page.url}: {error}"))
         page.on(
             "console",
@@ -46,6 +53,12 @@ class Complaints:
                 else None
             ),
         )
+
+    def _elsewhere(self, page: Page, address: str) -> None:
+        """Nothing is fetched from outside: the pages work without the internet."""
+        parts = urlsplit(address)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
+            self.lines.append(f"{page.url}: asks for {address}")
 
     def expected(self, word: str) -> None:
         """Takes out the lines with `word`."""

@@ -1,9 +1,11 @@
 """Pages change by themselves when something happens behind their back."""
 
+import threading
+
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.conftest import Visitor
-from tests.browser.served_site import Site
+from tests.browser.served_site import WAIT_S, Site
 
 from castalia.model.access import SYSTEM
 from castalia.model.vm import PowerAction
@@ -27,8 +29,16 @@ def row_of(page: Page, name: str) -> Locator:
 
 
 def power_off(site: Site, name: str) -> None:
-    """The guest does it, and no manager was asked."""
-    site.driver().guest_powers_off(site.manager.services.vms.get(name, principal=SYSTEM).uuid)
+    """The guest does it, without the manager being asked; returns when the manager knows."""
+    services = site.manager.services
+    vm = services.vms.get(name, principal=SYSTEM)
+    told = threading.Event()
+    end = services.events.subscribe(
+        lambda change: told.set() if (change.noun, change.id) == ("vm", vm.id) else None
+    )
+    site.driver().guest_powers_off(vm.uuid)
+    assert told.wait(WAIT_S)
+    end()
 
 
 def assert_not_reloaded(page: Page) -> None:
