@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from castalia.web import frame, spark, words
 from castalia.web.assets import asset_url
+from castalia.web.remedies import remedy_of
 
 _HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request, Accept-Encoding"}
 _WORTH_PACKING = 1400
@@ -61,6 +62,7 @@ def _environment() -> Environment:
         look=words.look,
         elapsed=words.elapsed,
         query=query,
+        remedy_of=remedy_of,
         spark_points=spark.points,
     )
     return environment

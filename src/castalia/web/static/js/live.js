@@ -134,7 +134,10 @@ async function refreshCounts() {
   const answer = await fetch("/counts");
   if (!answer.ok) return;
   const counts = await answer.json();
-  for (const place of document.querySelectorAll("[data-count]")) place.textContent = counts[place.dataset.count] || "";
+  for (const place of document.querySelectorAll("[data-count]")) {
+    const count = counts[place.dataset.count];
+    place.textContent = count ? count.toLocaleString("en") : "";
+  }
 }
 
 function flush() {
