@@ -38,7 +38,7 @@ def domain_xml(vm: PlannedVm, paths: dict[str, str], *, job_id: str, created_at:
             for disk in vm.disks
         ),
         nics=tuple(
-            NicPlan(mac=nic.mac, kind=nic.kind, source=nic.network, model=nic.model)
+            nic_plan(mac=nic.mac, kind=nic.kind, network=nic.network, model=nic.model)
             for nic in vm.nics
         ),
         seed_path=paths.get(SEED, ""),
@@ -46,3 +46,9 @@ def domain_xml(vm: PlannedVm, paths: dict[str, str], *, job_id: str, created_at:
         ownership=owned(vm, job_id=job_id, created_at=created_at),
     )
     return build_domain(plan)
+
+
+def nic_plan(*, mac: str, kind: str, network: str, model: str) -> NicPlan:
+    """A network card on the network that was asked for; where QEMU's user-mode network stands in
+    for it, that has no name."""
+    return NicPlan(mac=mac, kind=kind, source="" if kind == "user" else network, model=model)
