@@ -169,5 +169,6 @@ class World:
 
     def wait_up(self, name: str = "h1") -> None:
         """Waits until a host is connected and watched."""
+        inventory = self.manager.inventory
+        self.until(lambda: name in {link.name for link in inventory.up()}, f"{name} to be up")
         self.until(lambda: self.host(name).state is HostState.UP, f"{name} to be up")
-        assert name in {link.name for link in self.manager.inventory.up()}
