@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +48,15 @@ def template_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def bare_world(
-    tmp_path: Path, empty_database: Path, template_disk: Path, monkeypatch: pytest.MonkeyPatch
+@contextmanager
+def _running(
+    state_dir: Path, empty_database: Path, template_disk: Path, patch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """A manager without any host."""
-    state_dir = tmp_path / "state"
     state_dir.mkdir()
     shutil.copy(empty_database, state_dir)
     faults = StepFaults()
-    monkeypatch.setattr(JobContext, "step", _step_with(faults))
-    monkeypatch.setattr("castalia.bootstrap.Passwords", _cheap_passwords)
+    patch.setattr(JobContext, "step", _step_with(faults))
+    patch.setattr("castalia.bootstrap.Passwords", _cheap_passwords)
     world = World(state_dir=state_dir, template_disk=template_disk, faults=faults)
     faults.on_kill = world.wake
     world.start()
@@ -65,6 +64,29 @@ def bare_world(
         yield world
     finally:
         world.stop()
+
+
+@pytest.fixture
+def bare_world(
+    tmp_path: Path, empty_database: Path, template_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A manager without any host."""
+    with _running(tmp_path / "state", empty_database, template_disk, monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def shared_world(
+    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, template_disk: Path
+) -> Iterator[World]:
+    """A manager with the host `h1`, for tests of one module that change nothing."""
+    state_dir = tmp_path_factory.mktemp("shared") / "state"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        _running(state_dir, empty_database, template_disk, patch) as world,
+    ):
+        world.add_host()
+        yield world
 
 
 def _step_with(faults: StepFaults) -> Callable[..., Any]:
