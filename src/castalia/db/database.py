@@ -75,11 +75,16 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "do_connect")
     def keep_private(*_: object) -> None:
         """The file holds hashes of passwords, and SQLite would let everybody read a new one. Its
-        journal gets the same mode."""
+        journal gets the same mode.
+
+        A file that exists must not be opened here, not even to read: closing it would drop all
+        POSIX locks that this process has on it, SQLite's too, and the next process that ends would
+        take itself for the last one and delete the journal under us.
+        """
         if not file or file == ":memory:":
             return
-        with suppress(OSError):  # SQLite says better what is wrong with the path
-            os.close(os.open(file, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+        with suppress(OSError):  # it exists, or SQLite says better what is wrong with the path
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
     @event.listens_for(engine, "connect")
     def prepare(dbapi: Any, _record: object) -> None:
