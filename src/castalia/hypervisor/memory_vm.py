@@ -141,8 +141,31 @@ def with_device(xml: str, device_xml: str) -> str:
     if devices is None:
         devices = document.element("devices")
         document.insert(domain.element, devices, order=Domain.ORDER["domain"])
-    document.insert(devices, document.parse(device_xml), order=Domain.ORDER["devices"])
+    new = document.parse(device_xml)
+    following = _disks_after(new, devices) if new.tag == "disk" else []
+    for one in following:
+        document.remove(one)
+    for one in (new, *following):
+        document.insert(devices, one, order=Domain.ORDER["devices"])
     return domain.text()
+
+
+def _disks_after(new: document.Element, devices: document.Element) -> list[document.Element]:
+    """The disks behind a new one: libvirt keeps those of a bus together, in the order of their
+    targets."""
+    bus, rank = _place_of(new)
+    disks = devices.findall("disk")
+    same = [number for number, disk in enumerate(disks) if _place_of(disk)[0] == bus]
+    later = [number for number in same if _place_of(disks[number])[1] > rank]
+    if later:
+        return disks[later[0] :]
+    return disks[same[-1] + 1 :] if same else []
+
+
+def _place_of(disk: document.Element) -> tuple[str, tuple[int, str]]:
+    target = disk.find("target")
+    name, bus = ("", "") if target is None else (target.get("dev", ""), target.get("bus", ""))
+    return bus, (len(name), name)
 
 
 def without_device(xml: str, device_xml: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from castalia.db import storage as storage_store
-from castalia.db import vms as vm_store
 from castalia.errors import NotFound
 from castalia.hypervisor.driver import HypervisorDriver
 from castalia.jobs.context import JobContext
@@ -13,7 +12,7 @@ from castalia.libvirtxml.device_build import disk_xml, nic_xml
 from castalia.libvirtxml.domain import Domain
 from castalia.libvirtxml.domain_disks import set_medium
 from castalia.libvirtxml.domain_nics import set_link
-from castalia.libvirtxml.domain_plan import DiskPlan, NicPlan
+from castalia.libvirtxml.domain_plan import DiskPlan
 from castalia.model.storage import VolumeFormat
 from castalia.model.vm import Vm
 from castalia.model.vm_edit import (
@@ -26,8 +25,12 @@ from castalia.model.vm_edit import (
     GrowDisk,
     SetLink,
 )
+from castalia.storage.driver import StorageDriver
+from castalia.workflows import volumes
 from castalia.workflows.arguments import from_json
 from castalia.workflows.parts import Parts
+from castalia.workflows.vm_before import VmBefore, driver_of, look
+from castalia.workflows.vm_definition import nic_plan
 
 OPERATIONS: dict[str, type[DeviceOperation]] = {
     kind.__name__: kind
@@ -38,28 +41,37 @@ OPERATIONS: dict[str, type[DeviceOperation]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Work:
-    """One run: the job, what it works with, and the VM as it was when the job began; `live` says
-    that it ran."""
+    """One run: the job, what it works with, and the VM as it was when the job began."""
 
     context: JobContext
     parts: Parts
-    vm: Vm
-    live: bool
+    before: VmBefore
+
+    @property
+    def vm(self) -> Vm:
+        return self.before.vm
+
+    @property
+    def live(self) -> bool:
+        return self.before.active
 
     @property
     def driver(self) -> HypervisorDriver:
-        return self.parts.links.hypervisor(self.vm.host_id)
+        return driver_of(self.parts, self.vm)
+
+    @property
+    def storage(self) -> StorageDriver:
+        return self.parts.links.storage(self.vm.host_id)
 
 
 def vm_devices(context: JobContext, parts: Parts) -> dict[str, Any]:
-    """Does `args["operation"]` to the VM `args["vm"]`; `args["kind"]` names the operation's
-    type."""
-    with parts.database.read() as connection:
-        vm = vm_store.get(connection, context.args["vm"])
+    """Does `args["operation"]` to the VM `args["vm"]`; `args["kind"]` names the operation's type.
+
+    A volume is deleted in the very last step; until then everything is undone on failure.
+    """
     operation = from_json(OPERATIONS[context.args["kind"]], context.args["operation"])
-    driver = parts.links.hypervisor(vm.host_id)
-    live = context.step("look", lambda: driver.vm(vm.uuid).state.active)
-    work = _Work(context=context, parts=parts, vm=vm, live=live)
+    work = _Work(context=context, parts=parts, before=look(context, parts))
+    vm = work.vm
     deeds: dict[type[Any], Callable[[_Work, Any], str]] = {
         AttachDisk: _attach_disk,
         GrowDisk: _grow_disk,
@@ -70,7 +82,6 @@ def vm_devices(context: JobContext, parts: Parts) -> dict[str, Any]:
         ChangeMedium: _change_medium,
     }
     text = deeds[type(operation)](work, operation)
-    context.step("refresh", lambda: parts.links.refresh_vm(vm.host_id, vm.uuid))
     parts.record(
         "vm.devices",
         f"{vm.name}: {text}",
@@ -83,63 +94,74 @@ def vm_devices(context: JobContext, parts: Parts) -> dict[str, Any]:
     return {"vm": vm.id}
 
 
+def _refresh(work: _Work) -> None:
+    work.context.step("refresh", lambda: work.parts.links.refresh_vm(work.vm.host_id, work.vm.uuid))
+
+
+# --- disks ---
 def _attach_disk(work: _Work, operation: AttachDisk) -> str:
-    args, storage = work.context.args, work.parts.links.storage(work.vm.host_id)
-    disk, repository, volume = operation.disk, args["repository"], args["volume"]
-    made = bool(disk.size_bytes)
-    if made:
-        work.context.step(
-            "make volume",
-            lambda: (
-                storage.create_volume(
-                    repository, volume, size_bytes=disk.size_bytes, format=VolumeFormat(disk.format)
-                ).path
-            ),
-            undo=lambda _: storage.delete_volume(repository, volume),
-        )
-    facts = storage.volume(repository, volume)
+    args, disk = work.context.args, operation.disk
+    target, repository, volume = args["target"], args["repository"], args["volume"]
+    found = _made(work, operation) if disk.size_bytes else _found(work)
     device = disk_xml(
         DiskPlan(
-            target=args["target"],
-            path=facts.path,
-            format="raw" if facts.format is VolumeFormat.ISO else facts.format.value,
+            target=target,
+            path=found["path"],
+            format="raw" if found["format"] == VolumeFormat.ISO else found["format"],
             bus=disk.bus,
             device=disk.device,
         )
     )
-    work.context.step(
-        "attach",
-        lambda: _attach_once(work, device, lambda d: args["target"] in {k.target for k in d.disks}),
-        undo=lambda _: work.driver.detach_device(work.vm.uuid, device, live=work.live),
-    )
-    work.context.step(
-        "reread storage", lambda: work.parts.links.refresh_storage(work.vm.host_id, repository)
-    )
-    return f"disk {args['target']} ({repository}/{volume}) was attached."
+    _attach(work, device, _has_disk(target, found["path"]))
+    _refresh(work)
+    return f"disk {target} ({repository}/{volume}) was attached."
 
 
-def _attach_once(work: _Work, device: str, present: Callable[[Domain], bool]) -> None:
-    """A job that was killed here may have attached the device already."""
-    if not present(Domain(work.driver.xml(work.vm.uuid))):
-        work.driver.attach_device(work.vm.uuid, device, live=work.live)
+def _made(work: _Work, operation: AttachDisk) -> dict[str, str]:
+    repository, volume = work.context.args["repository"], work.context.args["volume"]
+    host_id, disk = work.vm.host_id, operation.disk
+
+    def make() -> dict[str, str]:
+        facts = work.storage.create_volume(
+            repository, volume, size_bytes=disk.size_bytes, format=VolumeFormat(disk.format)
+        )
+        volumes.noted(work.parts, facts, host_id=host_id, repository=repository)
+        return {"path": facts.path, "format": facts.format.value}
+
+    return work.context.step(
+        "make volume",
+        make,
+        undo=lambda _: volumes.delete(
+            work.parts, host_id=host_id, repository=repository, name=volume
+        ),
+    )
+
+
+def _found(work: _Work) -> dict[str, str]:
+    def find() -> dict[str, str]:
+        facts = work.storage.volume(work.context.args["repository"], work.context.args["volume"])
+        return {"path": facts.path, "format": facts.format.value}
+
+    return work.context.step("find volume", find)
 
 
 def _grow_disk(work: _Work, operation: GrowDisk) -> str:
-    path = work.context.args["path"]
+    target, size_bytes, path = operation.target, operation.size_bytes, work.context.args["path"]
     if work.live:
         work.context.step(
-            "grow",
-            lambda: work.driver.resize_block(work.vm.uuid, operation.target, operation.size_bytes),
+            "grow", lambda: work.driver.resize_block(work.vm.uuid, target, size_bytes)
         )
     else:
-        repository, volume = _place(work, path)
-        storage = work.parts.links.storage(work.vm.host_id)
-        work.context.step(
-            "grow",
-            lambda: storage.resize_volume(repository, volume, operation.size_bytes).path,
-        )
+        work.context.step("grow", lambda: _grow_volume(work, path, size_bytes))
     work.context.step("reread storage", lambda: work.parts.links.refresh_storage(work.vm.host_id))
-    return f"disk {operation.target} was grown."
+    _refresh(work)
+    return f"disk {target} was grown."
+
+
+def _grow_volume(work: _Work, path: str, size_bytes: int) -> None:
+    repository, volume = _place(work, path)
+    facts = work.storage.resize_volume(repository, volume, size_bytes)
+    volumes.noted(work.parts, facts, host_id=work.vm.host_id, repository=repository)
 
 
 def _place(work: _Work, path: str) -> tuple[str, str]:
@@ -154,84 +176,117 @@ def _place(work: _Work, path: str) -> tuple[str, str]:
 
 def _detach_disk(work: _Work, operation: DetachDisk) -> str:
     target, path = operation.target, work.context.args["path"]
-    device = work.context.step(
-        "find device", lambda: Domain(work.driver.xml(work.vm.uuid)).disk(target).text()
-    )
-    work.context.step(
-        "detach",
-        lambda: _detach_once(work, device, lambda d: target in {k.target for k in d.disks}),
-        undo=lambda _: _attach_once(work, device, lambda d: target in {k.target for k in d.disks}),
-    )
+    device = Domain(work.before.xml).disk(target).text()
+    place: list[str] = []
     if operation.delete_volume and path:
-        repository, volume = _place(work, path)
-        storage = work.parts.links.storage(work.vm.host_id)
-        work.context.step("delete volume", lambda: storage.delete_volume(repository, volume))
+        place = work.context.step("find volume", lambda: list(_place(work, path)))
+    _detach(work, device, _has_disk(target, path), wanted_back=lambda: _is_there(work, place))
+    _refresh(work)
+    if place:
+        repository, volume = place
         work.context.step(
-            "reread storage",
-            lambda: work.parts.links.refresh_storage(work.vm.host_id, repository),
+            "delete volume",
+            lambda: volumes.delete(
+                work.parts, host_id=work.vm.host_id, repository=repository, name=volume
+            ),
         )
     return f"disk {target} was detached."
 
 
-def _detach_once(work: _Work, device: str, present: Callable[[Domain], bool]) -> None:
-    if present(Domain(work.driver.xml(work.vm.uuid))):
-        work.driver.detach_device(work.vm.uuid, device, live=work.live)
-
-
-def _attach_nic(work: _Work, operation: AttachNic) -> str:
-    args, nic = work.context.args, operation.nic
-    device = nic_xml(
-        NicPlan(mac=args["mac"], kind=args["nic_kind"], source=nic.network, model=nic.model)
-    )
-    work.context.step(
-        "attach",
-        lambda: _attach_once(work, device, lambda d: args["mac"] in {n.mac for n in d.nics}),
-        undo=lambda _: work.driver.detach_device(work.vm.uuid, device, live=work.live),
-    )
-    return f"network card {args['mac']} on {nic.network} was attached."
-
-
-def _detach_nic(work: _Work, operation: DetachNic) -> str:
-    mac = operation.mac
-    device = work.context.step(
-        "find device", lambda: Domain(work.driver.xml(work.vm.uuid)).nic(mac).text()
-    )
-    work.context.step(
-        "detach",
-        lambda: _detach_once(work, device, lambda d: mac in {n.mac for n in d.nics}),
-        undo=lambda _: _attach_once(work, device, lambda d: mac in {n.mac for n in d.nics}),
-    )
-    return f"network card {mac} was detached."
-
-
-def _set_link(work: _Work, operation: SetLink) -> str:
-    domain = Domain(work.driver.xml(work.vm.uuid))
-    nic = domain.nic(operation.mac)
-    before = nic.text()
-    set_link(nic, up=operation.up)
-    after = nic.text()
-    work.context.step(
-        "set link",
-        lambda: work.driver.update_device(work.vm.uuid, after, live=work.live),
-        undo=lambda _: work.driver.update_device(work.vm.uuid, before, live=work.live),
-    )
-    return f"the cable of {operation.mac} was {'plugged in' if operation.up else 'pulled'}."
+def _is_there(work: _Work, place: list[str]) -> bool:
+    """Whether the volume was not deleted: without it, the VM is better off without the disk."""
+    if not place:
+        return True
+    repository, volume = place
+    return any(one.name == volume for one in work.storage.repository(repository).volumes)
 
 
 def _change_medium(work: _Work, operation: ChangeMedium) -> str:
     path = ""
     if operation.volume:
-        storage = work.parts.links.storage(work.vm.host_id)
-        path = storage.volume(work.context.args["repository"], operation.volume).path
-    domain = Domain(work.driver.xml(work.vm.uuid))
-    drive = domain.disk(operation.target)
+        path = work.context.step(
+            "find medium",
+            lambda: work.storage.volume(work.context.args["repository"], operation.volume).path,
+        )
+    drive = Domain(work.before.xml).disk(operation.target)
     before = drive.text()
     set_medium(drive, path=path)
-    after = drive.text()
-    work.context.step(
-        "change medium",
-        lambda: work.driver.update_device(work.vm.uuid, after, live=work.live),
-        undo=lambda _: work.driver.update_device(work.vm.uuid, before, live=work.live),
-    )
+    _update(work, "change medium", before, drive.text())
     name = operation.volume or "nothing"
     return f"drive {operation.target} now holds {name}."
+
+
+# --- network cards ---
+def _attach_nic(work: _Work, operation: AttachNic) -> str:
+    args, nic = work.context.args, operation.nic
+    device = nic_xml(
+        nic_plan(mac=args["mac"], kind=args["nic_kind"], network=nic.network, model=nic.model)
+    )
+    _attach(work, device, _has_nic(args["mac"]))
+    _refresh(work)
+    return f"network card {args['mac']} on {nic.network} was attached."
+
+
+def _detach_nic(work: _Work, operation: DetachNic) -> str:
+    device = Domain(work.before.xml).nic(operation.mac).text()
+    _detach(work, device, _has_nic(operation.mac), wanted_back=lambda: True)
+    _refresh(work)
+    return f"network card {operation.mac} was detached."
+
+
+def _set_link(work: _Work, operation: SetLink) -> str:
+    nic = Domain(work.before.xml).nic(operation.mac)
+    before = nic.text()
+    set_link(nic, up=operation.up)
+    _update(work, "set link", before, nic.text())
+    return f"the cable of {operation.mac} was {'plugged in' if operation.up else 'pulled'}."
+
+
+# --- any device: a job that was killed may have done it already ---
+_Present = Callable[[Domain], bool]
+
+
+def _has_disk(target: str, path: str) -> _Present:
+    return lambda domain: any((d.target, d.source) == (target, path) for d in domain.disks)
+
+
+def _has_nic(mac: str) -> _Present:
+    return lambda domain: any(nic.mac.lower() == mac.lower() for nic in domain.nics)
+
+
+def _attach(work: _Work, device: str, present: _Present) -> None:
+    work.context.step(
+        "attach",
+        lambda: _attach_once(work, device, present),
+        undo=lambda _: _detach_once(work, device, present),
+    )
+
+
+def _detach(
+    work: _Work, device: str, present: _Present, *, wanted_back: Callable[[], bool]
+) -> None:
+    work.context.step(
+        "detach",
+        lambda: _detach_once(work, device, present),
+        undo=lambda _: _attach_once(work, device, present) if wanted_back() else None,
+    )
+
+
+def _attach_once(work: _Work, device: str, present: _Present) -> None:
+    if not present(Domain(work.driver.xml(work.vm.uuid))):
+        work.driver.attach_device(work.vm.uuid, device, live=work.live)
+
+
+def _detach_once(work: _Work, device: str, present: _Present) -> None:
+    if present(Domain(work.driver.xml(work.vm.uuid))):
+        work.driver.detach_device(work.vm.uuid, device, live=work.live)
+
+
+def _update(work: _Work, step: str, before: str, after: str) -> None:
+    uuid, live = work.vm.uuid, work.live
+    work.context.step(
+        step,
+        lambda: work.driver.update_device(uuid, after, live=live),
+        undo=lambda _: work.driver.update_device(uuid, before, live=live),
+    )
+    _refresh(work)
