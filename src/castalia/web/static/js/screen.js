@@ -18,7 +18,10 @@ export function start(element) {
   }, (text) => { note.textContent = text; });
 
   async function paste() {
-    const text = await navigator.clipboard?.readText?.().catch(() => "") || prompt("Text to type in the guest") || "";
+    const field = document.getElementById("paste-text");
+    const text = field.value;
+    field.value = "";
+    document.getElementById("paste").hidePopover();
     for (const letter of text) {
       const key = letter === "\n" ? 0xff0d : letter.codePointAt(0);
       const shift = SHIFTED.includes(letter);

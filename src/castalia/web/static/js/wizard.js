@@ -26,7 +26,20 @@ export function start(form) {
     form.querySelector("[type=submit]").disabled = side.querySelector("[data-possible]") === null;
   }
 
-  const changed = () => { clearTimeout(waiting); waiting = setTimeout(look, PAUSE_MS); };
+  // A template brings its size until somebody picks one.
+  let sized = false;
+  function takeSize() {
+    const wanted = form.querySelector('[name="template"]:checked')?.dataset.size;
+    const box = wanted && form.querySelector(`[name="size"][value="${CSS.escape(wanted)}"]`);
+    if (box && !sized) box.checked = true;
+  }
+
+  const changed = (event) => {
+    if (event.target.name === "size") sized = true;
+    if (event.target.name === "template") takeSize();
+    plan();
+  };
+  const plan = () => { clearTimeout(waiting); waiting = setTimeout(look, PAUSE_MS); };
   form.addEventListener("input", changed);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -37,6 +50,7 @@ export function start(form) {
       showJob(job);
     } else side.innerHTML = await answer.text();
   });
+  takeSize();
   look();
   return () => clearTimeout(waiting);
 }
