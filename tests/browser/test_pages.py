@@ -39,6 +39,7 @@ _TOO_WIDE = """() => {
     one.getBoundingClientRect().right > innerWidth);
   return out.slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
 }"""
+_AXE = Axe()
 _ONLY_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 """All that differs between the themes."""
 _ASKED = PageRequest(limit=1)
@@ -77,7 +78,9 @@ def is_dark(page: Page) -> bool:
 
 def violations(page: Page, options: dict[str, Any]) -> list[str]:
     """What axe calls serious or critical."""
-    found = Axe().run(page, options=options).response["violations"]
+    found = _AXE.run(page, options={"resultTypes": ["violations"], **options}).response[
+        "violations"
+    ]
     return [
         f"{page.url}: {one['id']}: {node['html'][:160]}"
         for one in found
