@@ -26,10 +26,12 @@ _names = itertools.count(1)
 
 
 class PostgresqlServer:
-    """A running server; `url(name)` is the address of a new, empty database."""
+    """A running server; `url()` makes a new, empty database. A `durable` one writes its journal to
+    the disk at each commit, which tests need not wait for."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
         self.directory = directory
+        self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -41,7 +43,7 @@ class PostgresqlServer:
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
-            "fsync": "off",
+            "fsync": "on" if self._durable else "off",
             "shared_buffers": "32MB",
             "max_connections": "150",
         }

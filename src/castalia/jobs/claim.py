@@ -104,7 +104,7 @@ def claim(
     """
     with database.read() as connection:
         expired = _expired(connection, running)
-        found = candidates(connection, claimant, limit=2 * slots + 16)
+        found = candidates(connection, claimant, running=running, limit=2 * slots + 16)
     if not found and not expired:
         return []
     with database.write() as connection:
@@ -203,12 +203,22 @@ def _reservations(connection: Connection, starving_after_s: float) -> Any:
     )
 
 
-def candidates(connection: Connection, claimant: Claimant, *, limit: int) -> list[str]:
-    """Jobs that could start now, in order; at most a few of them cannot after all."""
+def candidates(
+    connection: Connection, claimant: Claimant, *, running: Collection[str], limit: int
+) -> list[str]:
+    """Jobs that could start now, in order; at most a few of them cannot after all.
+
+    A job whose earlier run has lost it but still hangs in this process is left to other managers,
+    or to the moment when that run is gone.
+    """
     seen = usage(connection, starving_after_s=claimant.starving_after_s)
     statement = (
         select(jobs.c.id)
-        .where(_due(connection, claimant), or_(jobs.c.holding.is_(True), _free(seen)))
+        .where(
+            _due(connection, claimant),
+            jobs.c.id.not_in(running),
+            or_(jobs.c.holding.is_(True), _free(seen)),
+        )
         .order_by(jobs.c.holding.desc(), jobs.c.rank, jobs.c.id)
         .limit(limit)
     )

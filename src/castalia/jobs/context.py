@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from castalia.errors import TemporaryError
 from castalia.jobs.flags import RunFlags
@@ -107,30 +108,28 @@ class JobContext:
         retries: int = 0,
         backoff_s: float = 1.0,
     ) -> T:
-        """Runs `fn` once and for all: when an earlier run has done the step, only its result comes
+        """Runs `fn` once and for all; when an earlier run has done the step, only its result comes
         back, as it was written down in JSON.
 
         A step that was interrupted runs again, so `fn` must look at the real state first. A
-        TemporaryError is tried again up to `retries` times, with a pause that starts at
-        `backoff_s` and doubles. `undo` gets the result, or None when the step did not finish; it
-        must cope with being run again.
+        TemporaryError is tried again up to `retries` times, after `backoff_s` seconds, then twice
+        that, and so on. `undo` gets the result, or None when the step did not finish; it must cope
+        with being run again.
         """
         self._enter(name)
         record = self._records.get(name)
+        remember = partial(self._remember, name, undo, retries=retries, backoff_s=backoff_s)
         if record and record.state is StepState.DONE:
-            result: T = json.loads(record.result)
-            self._remember(name, undo, result, retries=retries, backoff_s=backoff_s)
-            return result
+            return cast(T, remember(json.loads(record.result)))
         if self.unwinding:
             if record and record.state in _TO_UNDO:
-                self._remember(name, undo, None, retries=retries, backoff_s=backoff_s)
+                remember(None)
             raise Unwinding
         self.check()
-        self._remember(name, undo, None, retries=retries, backoff_s=backoff_s)
+        remember(None)
         result = self._attempts(name, fn, record, retries=retries, backoff_s=backoff_s)
         self.undos.pop()
-        self._remember(name, undo, result, retries=retries, backoff_s=backoff_s)
-        return result
+        return remember(result)
 
     def pause(self, seconds: float) -> None:
         """Sleeps, but leaves the handler as `check` does when there is a reason to."""
@@ -145,11 +144,12 @@ class JobContext:
         self._visited.add(name)
 
     def _remember(
-        self, name: str, undo: Undo | None, result: Any, *, retries: int, backoff_s: float
-    ) -> None:
+        self, name: str, undo: Undo | None, result: T, *, retries: int, backoff_s: float
+    ) -> T:
         self.undos.append(
             StepUndo(name=name, undo=undo, result=result, retries=retries, backoff_s=backoff_s)
         )
+        return result
 
     def _attempts(
         self,

@@ -63,12 +63,7 @@ class JobEngine:
         )
         self._watch = CommitWatch(self._dispatcher.created)
         self._scheduler = Scheduler(database, self.enqueue)
-        self._heartbeat = Heartbeat(
-            self._dispatcher,
-            owner=self._owner,
-            lease_ttl_s=settings.lease_ttl_s,
-            ticks=(self._scheduler.tick, self._retention().tick),
-        )
+        self._heartbeat = self._make_heartbeat()
         self._listener = None if database.sqlite else Listener(database, self._heard)
 
     def register(self, kind: str, handler: Handler, *, version: int = 1, retries: int = 0) -> None:
@@ -213,9 +208,18 @@ class JobEngine:
             starving_after_s=self._starving_after_s,
         )
 
-    def _retention(self) -> Retention:
-        days = self._settings.retention_days
-        return Retention(self._database, retention_days=days, kinds=self._kinds.known)
+    def _make_heartbeat(self) -> Heartbeat:
+        retention = Retention(
+            self._database,
+            retention_days=self._settings.retention_days,
+            kinds=self._kinds.known,
+        )
+        return Heartbeat(
+            self._dispatcher,
+            owner=self._owner,
+            lease_ttl_s=self._settings.lease_ttl_s,
+            ticks=(self._scheduler.tick, retention.tick),
+        )
 
     def _heard(self, notice: str) -> None:
         word, _, origin = notice.partition(" ")

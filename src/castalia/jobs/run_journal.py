@@ -52,6 +52,8 @@ class RunJournal:
 
     def records(self) -> Mapping[str, StepRecord]:
         """The steps that earlier runs began."""
+        if self._claim.attempt == 1:
+            return {}
         with self._database.read() as connection:
             rows = connection.execute(select(steps).where(steps.c.job_id == self._claim.id)).all()
             last = select(func.max(log.c.number)).where(log.c.job_id == self._claim.id)
@@ -129,8 +131,9 @@ class RunJournal:
     def flush(self) -> None:
         """Commits progress and log lines, if there are any. Any thread may call it."""
         with self._lock:
-            if not self._closed and (self._progress or self._lines):
-                self._write(lambda _: None)
+            due = not self._closed and (self._progress or self._lines)
+        if due:
+            self._write(lambda _: None)
 
     def unwind(self, ending: JobState, failure: Failure | None) -> None:
         """From now on the job is being undone."""
@@ -142,9 +145,7 @@ class RunJournal:
         """The job is over."""
 
         def write(connection: Connection) -> None:
-            unclosed = (steps.c.job_id == self._claim.id, steps.c.state == StepState.RUNNING)
-            interrupted = {"state": StepState.FAILED.value, "error": "Interrupted."}
-            connection.execute(update(steps).where(*unclosed).values(interrupted))
+            self._close_interrupted(connection)
             mine = resources.c.job_id == self._claim.id
             connection.execute(update(resources).where(mine).values(held=False))
             notify(connection, "wake", origin=self._claim.owner)
@@ -158,7 +159,7 @@ class RunJournal:
         }
         with self._lock:
             self._progress |= {"percent": 100} if state is JobState.SUCCEEDED else {}
-            self._write(write, values, last=True)
+        self._write(write, values, last=True)
 
     def release(self, *, delay_s: float = 0.0, retry: bool = False, message: str = "") -> None:
         """Gives the job back to the queue."""
@@ -181,6 +182,11 @@ class RunJournal:
     ) -> None:
         closed = {"state": state.value, "finished_at": clock(connection), **values}
         connection.execute(self._step(name).values(closed))
+
+    def _close_interrupted(self, connection: Connection) -> None:
+        unclosed = (steps.c.job_id == self._claim.id, steps.c.state == StepState.RUNNING)
+        interrupted = {"state": StepState.FAILED.value, "error": "Interrupted."}
+        connection.execute(update(steps).where(*unclosed).values(interrupted))
 
     def _write(
         self,

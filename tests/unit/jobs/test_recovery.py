@@ -1,5 +1,4 @@
-"""Going on after a crash. A crash is played by leaving the handler without a trace in the database,
-which is what a killed process does; tests/chaos kills real ones."""
+"""Going on after a crash. Here a crash is played; tests/chaos kills real processes."""
 
 import pytest
 
@@ -15,31 +14,26 @@ from .conftest import states
 FULL = StorageError("The repository is full.")
 
 
+def die(bench):
+    """Ends a run as a killed process does: nothing more is written, and the next manager finds the
+    job in the queue."""
+    with bench.database.write() as connection:
+        requeue_all(connection)
+    raise LeaseLost
+
+
 @pytest.fixture
 def crash(bench):
-    """Crashes at the named places, each once, and puts the job back into the queue."""
+    """Crashes at the named places, each once."""
     places = set()
 
     def maybe(place):
         if place in places:
             places.remove(place)
-            raise LeaseLost
+            die(bench)
 
     maybe.at = places.update
     return maybe
-
-
-def recover(bench, job_id):
-    """Takes the job up again and again, as fresh managers would, until it has ended."""
-    for _ in range(30):
-        job = bench.engine.wait(job_id, timeout_s=0.05)
-        if job.state.finished:
-            return job
-        if job_id not in bench.engine._dispatcher.running() and job.state is JobState.RUNNING:
-            with bench.database.write() as connection:
-                requeue_all(connection)
-            bench.engine.wake()
-    return bench.end(job_id)
 
 
 def make(bench, crash, *, fails=False):
@@ -68,7 +62,7 @@ def make(bench, crash, *, fails=False):
 
     bench.engine.register("k", handler)
     bench.engine.start()
-    return recover(bench, bench.put("k", "vm:1"))
+    return bench.run("k", "vm:1")
 
 
 def test_done_steps_are_not_run_again_and_the_interrupted_one_is(bench, crash):
@@ -107,7 +101,7 @@ def test_undo_that_cannot_be_learned_any_more_is_said(bench, crash):
     crash.at({"b"})
     bench.engine.register("k", handler)
     bench.engine.start()
-    job = recover(bench, bench.put("k"))
+    job = bench.run("k")
     assert (job.state, bench.did) == (JobState.FAILED, ["a", "undo a 1"])
     assert states(job)["b"] is StepState.UNDO_FAILED
     assert "b: its undo was not found." in [line.text for line in bench.engine.log(job.id)]
@@ -124,7 +118,7 @@ def test_run_that_fails_early_repeats_the_handler_to_learn_every_undo(bench, cra
     crash.at({"b"})
     bench.engine.register("k", handler)
     bench.engine.start()
-    assert recover(bench, bench.put("k")).state is JobState.FAILED
+    assert bench.run("k").state is JobState.FAILED
     assert bench.did == ["a", "seen", "undo b None", "undo a 1"]
 
 
@@ -138,12 +132,12 @@ def test_cancelled_after_a_crash_the_interrupted_step_is_undone(bench, crash):
     def cancel_and_crash():
         with bench.database.write() as connection:
             queue.cancel(connection, job_id, origin="")
-        raise LeaseLost
+        die(bench)
 
     bench.engine.register("k", handler)
     job_id = bench.put("k")
     bench.engine.start()
-    job = recover(bench, job_id)
+    job = bench.end(job_id)
     assert job.state is JobState.CANCELLED
     assert bench.did == ["a", "undo b None", "undo a 1"]
 
@@ -155,11 +149,11 @@ def test_job_that_kills_its_manager_every_time_is_undone(bench):
 
     def kill():
         bench.did.append("b")
-        raise LeaseLost
+        die(bench)
 
     bench.engine.register("k", handler)
     bench.engine.start()
-    job = recover(bench, bench.put("k"))
+    job = bench.run("k")
     assert (job.state, job.error_code) == (JobState.FAILED, "job.crashed")
     assert bench.did == ["a", *["b"] * 5, "undo b None", "undo a 1"]
 
@@ -167,12 +161,12 @@ def test_job_that_kills_its_manager_every_time_is_undone(bench):
 def test_job_that_kills_its_manager_even_while_undone_is_given_up(bench):
     def kill(*_):
         bench.did.append("kill")
-        raise LeaseLost
+        die(bench)
 
     bench.engine.register("k", lambda ctx: ctx.step("a", kill, undo=kill))
     bench.engine.register("noop", lambda ctx: None)
     bench.engine.start()
-    job = recover(bench, bench.put("k", "vm:1"))
+    job = bench.run("k", "vm:1")
     assert (job.state, job.error_code) == (JobState.FAILED, "job.dead")
     assert bench.engine.list(filter="code:job.dead").total == 1
     assert len(bench.did) == 10
@@ -262,3 +256,26 @@ def expire(bench, job_id):
     """Lets the job's lease be over."""
     with bench.database.write() as connection:
         connection.execute(jobs.update().where(jobs.c.id == job_id).values(lease_until=1.0))
+
+
+def test_manager_does_not_run_twice_what_still_hangs_in_it(bench, gate):
+    inside = []
+
+    def handler(ctx):
+        inside.append(ctx.attempt)
+        gate()
+        ctx.step("a", bench.note(f"a of {ctx.attempt}"))
+        inside.remove(ctx.attempt)
+
+    bench.engine.register("k", handler)
+    bench.engine.register("noop", lambda ctx: None)
+    job_id = bench.put("k")
+    bench.engine.start()
+    gate.reached()
+    with bench.database.write() as connection:
+        requeue_all(connection)
+    bench.run("noop")
+    assert inside == [1]
+    gate.open()
+    assert bench.end(job_id).state is JobState.SUCCEEDED
+    assert bench.did == ["a of 2"]
