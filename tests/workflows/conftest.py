@@ -1,6 +1,5 @@
 """`world`: a manager over hosts in memory. A class that says its `steps` gets one run for each."""
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +8,11 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from tests.workflows.databases import Databases
 from tests.workflows.faults import Moment, StepFaults
+from tests.workflows.keeper import Keeper
 from tests.workflows.world import World
 
-from castalia.db import migrate
-from castalia.db.database import Database
 from castalia.jobs.context import JobContext
 from castalia.services.passwords import Passwords
 
@@ -29,15 +28,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all tables: making them takes longer than most tests."""
-    path = tmp_path_factory.mktemp("database") / "castalia.db"
-    database = Database(f"sqlite:///{path}")
-    migrate.upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Databases for the worlds."""
+    databases = Databases(tmp_path_factory.mktemp("databases"))
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(scope="session")
@@ -50,40 +45,73 @@ def template_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def _running(
-    state_dir: Path, empty_database: Path, template_disk: Path, patch: pytest.MonkeyPatch
+    state_dir: Path, databases: Databases, template_disk: Path, patch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    state_dir.mkdir()
-    shutil.copy(empty_database, state_dir)
     faults = StepFaults()
     patch.setattr(JobContext, "step", _step_with(faults))
     patch.setattr("castalia.bootstrap.Passwords", _cheap_passwords)
-    world = World(state_dir=state_dir, template_disk=template_disk, faults=faults)
-    faults.on_kill = world.wake
-    world.start()
-    try:
-        yield world
-    finally:
-        world.stop()
+    patch.setattr("castalia.bootstrap.Database", databases.open)
+    with databases.lent() as database:
+        world = World(
+            state_dir=state_dir,
+            database_url=database.url,
+            template_disk=template_disk,
+            faults=faults,
+        )
+        faults.on_kill = world.wake
+        world.start()
+        try:
+            yield world
+        finally:
+            world.stop()
 
 
 @pytest.fixture
 def bare_world(
-    tmp_path: Path, empty_database: Path, template_disk: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, databases: Databases, template_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
     """A manager without any host."""
-    with _running(tmp_path / "state", empty_database, template_disk, monkeypatch) as world:
+    with _running(tmp_path / "state", databases, template_disk, monkeypatch) as world:
         yield world
+
+
+@pytest.fixture(scope="class")
+def keeper(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, template_disk: Path
+) -> Iterator[Keeper]:
+    """Keeps a world for the tests of a class."""
+
+    @contextmanager
+    def running() -> Iterator[World]:
+        state_dir = tmp_path_factory.mktemp("kept") / "state"
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            _running(state_dir, databases, template_disk, patch) as world,
+        ):
+            yield world
+
+    keeper = Keeper(running)
+    yield keeper
+    keeper.let_go()
+
+
+@pytest.fixture
+def prepared(keeper: Keeper, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A world that the class has prepared; the next test gets it too if this one leaves it as it
+    was."""
+    yield keeper.world(request.instance.prepare)
+    keeper.look_after()
 
 
 @pytest.fixture(scope="module")
 def shared_world(
-    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, template_disk: Path
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, template_disk: Path
 ) -> Iterator[World]:
     """A manager with the host `h1`, for tests of one module that change nothing."""
     state_dir = tmp_path_factory.mktemp("shared") / "state"
     with (
         pytest.MonkeyPatch.context() as patch,
-        _running(state_dir, empty_database, template_disk, patch) as world,
+        _running(state_dir, databases, template_disk, patch) as world,
     ):
         world.add_host()
         yield world

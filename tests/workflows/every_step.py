@@ -66,25 +66,23 @@ class EveryStep:
         assert not list(difflib.unified_diff(undisturbed, now, n=0))
 
     def test_a_step_that_fails_leaves_a_clean_slate(
-        self, world: World, step: str, moment: Moment
+        self, prepared: World, step: str, moment: Moment
     ) -> None:
-        self.prepare(world)
-        before = slate(world)
-        world.faults.fail(step, moment)
-        self._check_failure(world.ended(self.begin(world)))
-        self.check_failed(world, before, step)
-        self._agree(world)
+        before = slate(prepared)
+        prepared.faults.fail(step, moment)
+        self._check_failure(prepared.ended(self.begin(prepared)))
+        self.check_failed(prepared, before, step)
+        self._agree(prepared)
 
     def test_an_undo_is_repeated_when_the_manager_is_killed_after_its_work(
-        self, world: World
+        self, prepared: World
     ) -> None:
-        self.prepare(world)
-        before = slate(world)
-        world.faults.fail(self.steps[-1], Moment.AFTER)
-        world.faults.kill_after_every_undo()
-        self._check_failure(world.ended(self.begin(world)))
-        self.check_failed(world, before, self.steps[-1])
-        self._agree(world)
+        before = slate(prepared)
+        prepared.faults.fail(self.steps[-1], Moment.AFTER)
+        prepared.faults.kill_after_every_undo()
+        self._check_failure(prepared.ended(self.begin(prepared)))
+        self.check_failed(prepared, before, self.steps[-1])
+        self._agree(prepared)
 
     # --- inside ---
     def _check_failure(self, job: Job) -> None:

@@ -33,8 +33,12 @@ class StepFaults:
     def __init__(self) -> None:
         self.killed = threading.Event()
         self.on_kill: Callable[[], None] = lambda: None
+        self.clear()
+
+    def clear(self) -> None:
+        """From now on nothing goes wrong."""
         self._kill, self._fail = "", ""
-        self.moment = Moment.BEFORE
+        self._moment = Moment.BEFORE
         self._undos = False
         self._undone: set[str] = set()
 
@@ -49,7 +53,7 @@ class StepFaults:
 
     def fail(self, step: str, moment: Moment) -> None:
         """Has the step fail for good."""
-        self._fail, self.moment = step, moment
+        self._fail, self._moment = step, moment
 
     def kill_after_every_undo(self) -> None:
         """Kills the manager after the work of each undo, once for each."""
@@ -57,7 +61,7 @@ class StepFaults:
 
     def _run(self, name: str, fn: Callable[[], Any]) -> Any:
         fails = bool(self._fail) and fnmatch.fnmatchcase(name, self._fail)
-        if fails and self.moment is Moment.BEFORE:
+        if fails and self._moment is Moment.BEFORE:
             raise FAILURE
         result = fn()
         if fails:

@@ -83,6 +83,23 @@ def anonymous(slate: Slate) -> list[str]:
     return sorted(text.splitlines())
 
 
+def without_copies(slate: Slate) -> Slate:
+    """The slate without templates' disks on hosts."""
+
+    def kept(place: str, content: object) -> object:
+        if place == "volumes":
+            return [row for row in content if not row["name"].startswith("template-")]
+        if place.startswith("on "):
+            repositories = [
+                (name, path, [one for one in volumes if not one.name.startswith("template-")])
+                for name, path, volumes in content["repositories"]
+            ]
+            return {**content, "repositories": repositories}
+        return None if place == "template_copies" else content
+
+    return {place: kept(place, content) for place, content in slate.items()}
+
+
 def _rows(world: World, table: Table) -> list[dict[str, Any]]:
     hidden = _VOLATILE | ({"id", "repository_id"} if table.name in _OWN_IDS else set())
     with world.manager.database.read() as connection:

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from tests.workflows.every_step import EveryStep
-from tests.workflows.slate import Slate, differences, slate
+from tests.workflows.slate import Slate, differences, slate, without_copies
 from tests.workflows.world import DISK_BYTES, World
 
 from castalia.model.access import SYSTEM
@@ -68,20 +68,3 @@ class TestBlank(EveryStep):
         volumes = world.storage().repository("default").volumes
         assert sorted(volume.capacity_bytes for volume in volumes) == [DISK_BYTES, 2 * DISK_BYTES]
         assert {disk.source for disk in vm.definition.disks} == {one.path for one in volumes}
-
-
-def without_copies(slate: Slate) -> Slate:
-    """The slate without templates' disks on hosts."""
-
-    def kept(place: str, content: object) -> object:
-        if place == "volumes":
-            return [row for row in content if not row["name"].startswith("template-")]
-        if place.startswith("on "):
-            repositories = [
-                (name, path, [one for one in volumes if not one.name.startswith("template-")])
-                for name, path, volumes in content["repositories"]
-            ]
-            return {**content, "repositories": repositories}
-        return None if place == "template_copies" else content
-
-    return {place: kept(place, content) for place, content in slate.items()}

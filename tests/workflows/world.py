@@ -23,7 +23,7 @@ from castalia.model.template import Template
 from castalia.model.vm import PowerAction, Vm, VmCreation, VmSpec
 from castalia.services.host_link import Drivers
 from castalia.services.services import Services
-from castalia.settings import MetricSettings, Settings
+from castalia.settings import DatabaseSettings, MetricSettings, Settings
 from castalia.storage.driver_memory import MemoryStorage
 
 LIMIT_S = 20.0
@@ -35,6 +35,7 @@ class World:
     """A manager and its hosts. What is in `hosts` survives the manager, as real hosts do."""
 
     state_dir: Path
+    database_url: str
     template_disk: Path
     faults: StepFaults
     hosts: dict[str, Drivers] = field(default_factory=dict)
@@ -42,7 +43,11 @@ class World:
 
     def start(self) -> None:
         """Starts a manager on the state directory."""
-        settings = Settings(state_dir=self.state_dir, metrics=MetricSettings(interval_s=3600))
+        settings = Settings(
+            state_dir=self.state_dir,
+            database=DatabaseSettings(url=self.database_url),
+            metrics=MetricSettings(interval_s=3600),
+        )
         self.manager: Manager = build(settings, open_host=self.open_host)
         self.services.events.subscribe(self._notify)
         self.manager.start()
