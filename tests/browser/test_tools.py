@@ -1,9 +1,11 @@
 """The frame's tools: palette, theme, filter, history, keyboard."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Visitor
 from tests.browser.served_site import Site
 
@@ -17,6 +19,20 @@ new MutationObserver((_, watch) => {
   watch.disconnect();
 }).observe(document, { childList: true, subtree: true });
 """
+
+
+@contextmanager
+def watched(page: Page, address: str) -> Iterator[list[str]]:
+    """What the page asks of that address meanwhile; it gets its answers."""
+    asked: list[str] = []
+
+    def pass_on(route: Route) -> None:
+        asked.append(route.request.url)
+        route.continue_()
+
+    page.route(address, pass_on)
+    yield asked
+    page.unroute(address, pass_on)
 
 
 def head_of(page: Page) -> str:
@@ -77,9 +93,12 @@ def test_the_filter_changes_the_address_and_back_undoes_it(visitor: Visitor, sit
     expect(other).to_be_hidden()
     expect(page).to_have_url(re.compile(r"[?&]q=hunted-a"))
     expect(page.get_by_label("Filter", exact=True)).to_be_focused()
-    page.go_back()
-    expect(page).to_have_url(re.compile(r"[?&]q=hunted$"))
-    expect(other).to_be_visible()
+    with watched(page, "**/vms?q=hunted") as asked:
+        page.go_back()
+        expect(page).to_have_url(re.compile(r"[?&]q=hunted$"))
+        expect(other).to_be_visible()
+    assert len(asked) == 1
+    expect(page.get_by_role("navigation", name="Sections")).to_be_visible()
     expect(page.get_by_label("Filter", exact=True)).to_have_value("hunted")
 
 

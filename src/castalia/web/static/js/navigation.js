@@ -54,5 +54,7 @@ export function startNavigation() {
     visit(link.href);
   });
   window.addEventListener("popstate", () => visit(location.href, { push: false }));
+  // htmx would put the part of the page that it gets in place of the whole body, frame and all.
+  document.body.addEventListener("htmx:historyCacheMiss", (event) => event.preventDefault());
   document.addEventListener("htmx:pushedIntoHistory", mark);
 }
