@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.postgresql import opened
+from tests.postgresql import address
 
 from castalia.db.database import Database
 from castalia.jobs.engine import JobEngine
@@ -24,9 +24,9 @@ END_S = 80.0
 class Managers:
     """Processes that share one database, and what they did."""
 
-    def __init__(self, database: Database, url: str, directory: Path) -> None:
+    def __init__(self, database: Database, directory: Path) -> None:
         self.database = database
-        self._url = url
+        self._url = address(database)
         self.directory = directory
         self._processes: list[subprocess.Popen[bytes]] = []
         (directory / "effects").touch()
@@ -89,33 +89,29 @@ def _request(args: dict[str, object]) -> JobRequest:
 
 
 @pytest.fixture
-def managers(database: Database, database_url: str, tmp_path: Path) -> Iterator[Managers]:
+def managers(database: Database, tmp_path: Path) -> Iterator[Managers]:
     """Manager processes on one database; the test runs on SQLite and on PostgreSQL."""
-    with _managers(database, database_url, tmp_path) as made:
+    with _managers(database, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def sqlite_managers(
-    sqlite_database: Database, sqlite_url: str, tmp_path: Path
-) -> Iterator[Managers]:
+def sqlite_managers(sqlite_database: Database, tmp_path: Path) -> Iterator[Managers]:
     """The same on SQLite, where one runs at a time."""
-    with _managers(sqlite_database, sqlite_url, tmp_path) as made:
+    with _managers(sqlite_database, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def replicas(postgresql_url: str, tmp_path: Path) -> Iterator[Managers]:
+def replicas(postgresql_database: Database, tmp_path: Path) -> Iterator[Managers]:
     """The same on PostgreSQL, where several run at a time."""
-    database = opened(postgresql_url)
-    with _managers(database, postgresql_url, tmp_path) as made:
+    with _managers(postgresql_database, tmp_path) as made:
         yield made
-    database.close()
 
 
 @contextmanager
-def _managers(database: Database, url: str, directory: Path) -> Iterator[Managers]:
-    made = Managers(database, url, directory)
+def _managers(database: Database, directory: Path) -> Iterator[Managers]:
+    made = Managers(database, directory)
     try:
         yield made
     finally:
