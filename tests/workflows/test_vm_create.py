@@ -68,3 +68,17 @@ class TestBlank(EveryStep):
         volumes = world.storage().repository("default").volumes
         assert sorted(volume.capacity_bytes for volume in volumes) == [DISK_BYTES, 2 * DISK_BYTES]
         assert {disk.source for disk in vm.definition.disks} == {one.path for one in volumes}
+
+
+def test_a_template_whose_copy_was_deleted_on_the_host_is_copied_again(world: World) -> None:
+    world.make_template()
+    world.make_vm("one", template="tiny", disk_bytes=0)
+    storage = world.storage()
+    (copy,) = (
+        one.name
+        for one in storage.repository("default").volumes
+        if one.name.startswith("template-")
+    )
+    storage.delete_volume("default", copy)
+    world.make_vm("two", template="tiny", disk_bytes=0)
+    assert storage.volume("default", copy)

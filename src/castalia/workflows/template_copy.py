@@ -1,7 +1,7 @@
 """A template's disk on a host: brought there once, shared by all linked clones."""
 
 from castalia.db import templates
-from castalia.errors import StorageError
+from castalia.errors import NotFound, StorageError
 from castalia.jobs.context import JobContext
 from castalia.model.storage import VolumeFormat
 from castalia.model.template import Template
@@ -28,7 +28,7 @@ def ensure_copy(
             known = templates.copy_path(
                 connection, template_id, host_id=host_id, repository=repository
             )
-        if known:
+        if known and _is_there(parts, template, host_id=host_id, repository=repository):
             return known
         path = _copy(context, parts, template, host_id=host_id, repository=repository)
         with parts.database.write() as connection:
@@ -36,6 +36,15 @@ def ensure_copy(
                 connection, template_id, host_id=host_id, repository=repository, path=path
             )
         return path
+
+
+def _is_there(parts: Parts, template: Template, *, host_id: str, repository: str) -> bool:
+    """Somebody may have deleted the copy, or the whole repository, on the host itself."""
+    try:
+        parts.links.storage(host_id).volume(repository, volume_name(template))
+    except NotFound:
+        return False
+    return True
 
 
 def _copy(
