@@ -6,6 +6,8 @@ host that an earlier run left behind, because it was killed, is cleared away fir
 
 import os
 import tempfile
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from castalia.lab.host import LabHost
 from castalia.lab.sweep import sweep
 
 STATE_DIR = Path("/var/lib/castalia/test-lab")
+_KEEPER_PAUSE_S = 0.5
 
 
 def new_lab_host(name: str) -> LabHost:
@@ -37,13 +40,28 @@ def lab() -> None:
 
 @pytest.fixture(scope="session")
 def lab_host(lab: None) -> Iterator[LabHost]:
-    """A running host with the network `default`; define what you like, and remove it again."""
+    """A running host with the network `default`; define what you like, and remove it again.
+
+    Like under an init system, a libvirtd that dies by itself comes back: libvirt 9.0 was seen to
+    crash when a client was killed in the middle of a call.
+    """
     host = new_lab_host("host")
     host.start()
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep_libvirtd, args=(host, ended), daemon=True)
+    keeper.start()
     try:
         yield host
     finally:
+        ended.set()
+        keeper.join()
         host.stop()
+
+
+def _keep_libvirtd(host: LabHost, ended: threading.Event) -> None:
+    while not ended.wait(_KEEPER_PAUSE_S):
+        if host.revive_libvirtd():
+            warnings.warn("libvirtd had crashed and was started again", stacklevel=1)
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ class LabHost:
         self._cache_dir = cache_dir
         self._owner = owner
         self._default_network = default_network
+        self._libvirtd_wanted = True
         if len(str(self._socket)) > _SOCKET_PATH_LIMIT:
             remedy = "Choose a shorter state directory or name."
             raise Conflict(f"The socket's path {self._socket} is too long.", remedy=remedy)
@@ -119,6 +120,7 @@ class LabHost:
     # --- its libvirt ---
     def kill_libvirtd(self) -> None:
         """Kills libvirtd with SIGKILL; its VMs and networks run on."""
+        self._libvirtd_wanted = False
         for pid in namespace.processes(self._running_pid(), name="libvirtd"):
             namespace.kill(pid)
 
@@ -127,6 +129,16 @@ class LabHost:
         self.kill_libvirtd()
         self._start_daemon("libvirtd")
         self._wait_until_it_answers()
+        self._libvirtd_wanted = True
+
+    def revive_libvirtd(self) -> bool:
+        """Starts libvirtd again if it has died by itself, as a host's init system does; whether it
+        had."""
+        pid = self.pid
+        if pid is None or not self._libvirtd_wanted or namespace.processes(pid, name="libvirtd"):
+            return False
+        self._start_daemon("libvirtd")
+        return True
 
     # --- inside ---
     def exec(
