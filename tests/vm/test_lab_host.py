@@ -8,6 +8,7 @@ import pytest
 from tests.lab_fixture import STATE_DIR, new_lab_host
 
 from castalia.errors import Conflict
+from castalia.lab import namespace
 from castalia.lab.host import LabHost
 from castalia.lab.sweep import sweep
 
@@ -91,6 +92,16 @@ def test_a_vm_survives_the_death_of_libvirtd(running_vm):
     running_vm.restart_libvirtd()
     assert virsh(running_vm, "domstate", "bare").strip() == "running"
     assert running_vm.processes(name="qemu-system-x86") == before
+
+
+def test_a_libvirtd_that_died_by_itself_is_revived(running_vm: LabHost) -> None:
+    assert not running_vm.revive_libvirtd()
+    for pid in running_vm.processes(name="libvirtd"):
+        namespace.kill(pid)
+    assert running_vm.revive_libvirtd()
+    running_vm.kill_libvirtd()
+    assert not running_vm.revive_libvirtd()
+    running_vm.restart_libvirtd()
 
 
 def test_after_a_crash_it_boots_with_its_definitions(running_vm):
