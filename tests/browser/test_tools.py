@@ -22,12 +22,12 @@ new MutationObserver((_, watch) => {
 
 
 @contextmanager
-def watched(page: Page, address: str) -> Iterator[list[str]]:
-    """What the page asks of that address meanwhile; it gets its answers."""
-    asked: list[str] = []
+def watched(page: Page, address: str) -> Iterator[list[dict[str, str]]]:
+    """The headers of what the page asks of that address meanwhile; it gets its answers."""
+    asked: list[dict[str, str]] = []
 
     def pass_on(route: Route) -> None:
-        asked.append(route.request.url)
+        asked.append(route.request.headers)
         route.continue_()
 
     page.route(address, pass_on)
@@ -97,7 +97,8 @@ def test_the_filter_changes_the_address_and_back_undoes_it(visitor: Visitor, sit
         page.go_back()
         expect(page).to_have_url(re.compile(r"[?&]q=hunted$"))
         expect(other).to_be_visible()
-    assert len(asked) == 1
+    # The live stream may ask for the list again; htmx, which would replace the frame, may not.
+    assert not [headers for headers in asked if "hx-history-restore-request" in headers]
     expect(page.get_by_role("navigation", name="Sections")).to_be_visible()
     expect(page.get_by_label("Filter", exact=True)).to_have_value("hunted")
 

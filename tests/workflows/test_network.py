@@ -9,6 +9,7 @@ from tests.workflows.world import World
 from castalia.model.access import SYSTEM
 from castalia.model.job import Job, JobState
 from castalia.model.network import NetworkKind, NetworkSpec
+from castalia.model.plan import Verdict
 
 LAB = NetworkSpec(name="lab", kind=NetworkKind.ISOLATED, cidr="10.77.5.1/24")
 
@@ -54,3 +55,10 @@ def test_somebody_was_quicker(world: World) -> None:
     job = world.ended(world.services.networks.add("h1", LAB, principal=SYSTEM))
     assert (job.state, job.error_code) == (JobState.FAILED, "network.name-taken")
     assert {network.cidr for network in driver.networks()} == {"192.168.122.1/24", "10.99.0.1/24"}
+
+
+def test_a_bridge_that_is_not_there_is_said(world: World) -> None:
+    spec = NetworkSpec(name="office", kind=NetworkKind.BRIDGE, bridge="br9")
+    plan = world.services.networks.plan_add("h1", spec, principal=SYSTEM)
+    warned = {check.name: check.code for check in plan.checks if check.verdict is Verdict.WARNING}
+    assert warned == {"bridge": "network.bridge-missing"}

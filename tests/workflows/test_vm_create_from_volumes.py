@@ -8,7 +8,7 @@ from tests.workflows.world import DISK_BYTES, World
 from castalia.model.access import SYSTEM
 from castalia.model.job import Job
 from castalia.model.storage import VolumeFormat
-from castalia.model.vm import DeviceKind, DiskSpec, VmCreation, VmSpec, VmState
+from castalia.model.vm import DeviceKind, DiskSpec, GuestSeed, VmCreation, VmSpec, VmState
 
 
 class TestMedium(EveryStep):
@@ -52,3 +52,27 @@ class TestExistingDisk(EveryStep):
         (disk,) = world.vm("web").definition.disks
         assert disk.source.endswith("/old.qcow2")
         assert [one.name for one in world.storage().repository("default").volumes] == ["old.qcow2"]
+
+
+class TestSeededDisk(EveryStep):
+    """A cloud image that somebody imported as a volume: a seed that is given is written."""
+
+    steps: ClassVar = ("web: record", "web: disks", "web: define", "web: announce")
+
+    def prepare(self, world: World) -> None:
+        world.storage().create_volume("default", "cloud.qcow2", size_bytes=DISK_BYTES)
+        world.services.storage.refresh("default", principal=SYSTEM)
+
+    def begin(self, world: World) -> Job:
+        spec = VmSpec(
+            name="web",
+            memory_mib=64,
+            disks=(DiskSpec(volume="default/cloud.qcow2"),),
+            seed=GuestSeed(user="dba"),
+            start=False,
+        )
+        return world.services.vm_create.create(VmCreation(spec=spec), principal=SYSTEM)
+
+    def check(self, world: World, job: Job) -> None:
+        sources = [disk.source for disk in world.vm("web").definition.disks]
+        assert [source.endswith("-seed.iso") for source in sources] == [False, True]

@@ -186,7 +186,8 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], _Meaning], ...] = tuple(
             ),
         ),
         (
-            r"cannot access storage file|could not open.*no such file|cannot access backing file",
+            r"cannot access storage file|cannot access backing file"
+            r"|could not open '[^']+': no such file",
             _Meaning(
                 error=StorageError,
                 reason="the file of one of its disks is missing or unreadable on the host.",

@@ -253,6 +253,11 @@ class GuestSeed:
     network_config: str = ""
     user_data: str = ""
 
+    @property
+    def given(self) -> bool:
+        """Whether it says anything, so that a VM that nobody expected to need one gets it too."""
+        return self != GuestSeed()
+
 
 @dataclass(frozen=True, kw_only=True)
 class VmSpec:

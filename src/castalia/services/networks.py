@@ -16,7 +16,7 @@ from castalia.model.names import checked_name
 from castalia.model.network import Lease, Network, NetworkKind, NetworkSpec
 from castalia.model.page import Page, PageRequest
 from castalia.model.plan import Plan
-from castalia.services.checks import blocked, host_up
+from castalia.services.checks import blocked, host_up, warning
 from castalia.services.inventory import Inventory
 from castalia.services.submission import Submission
 from castalia.workflows.arguments import to_json
@@ -97,6 +97,16 @@ class NetworkService:
                     remedy="Choose another name.",
                     code="network.name-taken",
                     field="name",
+                )
+            )
+        if spec.kind is NetworkKind.BRIDGE and spec.bridge not in {n.facts.bridge for n in others}:
+            checks.append(
+                warning(
+                    "bridge",
+                    f"No bridge {spec.bridge} was seen on {host.name}; VMs on this network do not "
+                    "start before it is there.",
+                    remedy="Make the bridge on the host first, or correct its name.",
+                    code="network.bridge-missing",
                 )
             )
         for network in others:

@@ -52,7 +52,7 @@ def assembled(connection: Connection, ground: Ground, spec: VmSpec, name: str) -
     capabilities = ground.capabilities
     mode = chosen_mode(spec.mode, capabilities)
     disks = tuple(_disks(connection, ground, spec, mode, prefix=f"{name}-{uuid[:8]}"))
-    seeded = ground.template is not None and ground.template.cloud_init
+    seeded = needs_seed(spec, ground.template)
     return PlannedVm(
         uuid=uuid,
         name=name,
@@ -151,6 +151,12 @@ def checked_bus(bus: str) -> str:
 
 def _cpus(host: Host) -> int:
     return host.facts.cpus if host.facts else 1
+
+
+def needs_seed(spec: VmSpec, template: Template | None) -> bool:
+    """Whether the VM gets a seed: its template reads one, or somebody gave one, as for an imported
+    cloud image."""
+    return (template is not None and template.cloud_init) or spec.seed.given
 
 
 def _seed(template: Template | None, seed: GuestSeed, name: str) -> GuestSeed:

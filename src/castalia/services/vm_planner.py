@@ -22,7 +22,7 @@ from castalia.model.vm import SIZES, Size, VmCreation, VmSpec
 from castalia.model.vm_plan import PlannedVm
 from castalia.planning.placement import Candidate, Demand, Placement, place
 from castalia.services.checks import blocked, ok, overcommit_checks, warning
-from castalia.services.vm_assembly import Ground, assembled, media_check
+from castalia.services.vm_assembly import Ground, assembled, media_check, needs_seed
 from castalia.services.vm_limits import checked_memory, checked_vcpus, checked_volume_size
 
 MAX_COUNT = 200
@@ -278,9 +278,9 @@ def _title(names: list[str], template: Template | None) -> str:
 def _steps(spec: VmSpec, template: Template | None, count: int) -> tuple[str, ...]:
     each = "" if count == 1 else f" ({count} times)"
     disk = f"link a disk to template {template.name}" if template else "make the disk"
-    steps = [f"record the VM{each}", disk + each, f"write the first-boot seed{each}"]
-    if template is None:
-        steps.pop()
+    steps = [f"record the VM{each}", disk + each]
+    if needs_seed(spec, template):
+        steps.append(f"write the first-boot seed{each}")
     steps.append(f"define the VM{each}")
     if spec.start:
         steps.append(f"start the VM{each}")

@@ -22,10 +22,23 @@ export function note(text, tone = "good", link = "") {
   if (link) body.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: "Show" }));
   box.append(body);
   toasts().append(box);
-  setTimeout(() => box.remove(), tone === "bad" ? 15000 : 6000);
+  fade(box, tone === "bad" ? 15000 : 6000);
 }
 
+// One question at a time for each job: an answer that comes late must not paint over a later one, and a change that
+// comes before the first answer must not be lost.
+const asking = new Map();
+
 export async function showJob(id) {
+  if (asking.has(id)) { asking.set(id, true); return; }
+  do {
+    asking.set(id, false);
+    await paintJob(id);
+  } while (asking.get(id));
+  asking.delete(id);
+}
+
+async function paintJob(id) {
   const answer = await part(`/jobs/${id}/toast`);
   if (!answer.ok) return;
   let box = document.getElementById(`toast-${id}`);
@@ -35,12 +48,15 @@ export async function showJob(id) {
   }
   box.innerHTML = answer.text;
   const state = box.firstElementChild?.dataset.state;
-  if (["succeeded", "failed", "cancelled"].includes(state)) {
-    setTimeout(() => box.remove(), state === "succeeded" ? 6000 : 20000);
-  }
+  if (["succeeded", "failed", "cancelled"].includes(state)) fade(box, state === "succeeded" ? 8000 : 20000);
 }
 
-export const followed = (id) => document.getElementById(`toast-${id}`) !== null;
+// A toast goes by itself, but not from under the pointer or the keyboard.
+function fade(box, after) {
+  setTimeout(() => { if (box.matches(":hover, :focus-within")) fade(box, 2000); else box.remove(); }, after);
+}
+
+export const followed = (id) => asking.has(id) || document.getElementById(`toast-${id}`) !== null;
 
 export function startDialogs() {
   document.addEventListener("click", (event) => {

@@ -45,7 +45,7 @@ function click(event) {
   else if (on("data-keys")) document.getElementById("keys").showModal();
   else if (on("data-fold")) localStorage.setItem("castalia-folded", document.body.classList.toggle("folded"));
   else if (on("data-drawer")) document.body.classList.toggle("drawer");
-  else if (on("data-dismiss")) on("data-dismiss").closest(".toast-note").remove();
+  else if (on("data-dismiss")) on("data-dismiss").closest("[id^='toast-']").remove();
   else if (on("data-copy")) copy(on("data-copy"));
   else if (on("data-fill")) {
     const button = on("data-fill");
