@@ -163,21 +163,23 @@ def _moment(written: str) -> datetime | None:
 
 def _merged(vm: Vm, facts: VmFacts) -> Vm:
     note = facts.ownership
-    after = replace(
-        vm,
-        definition=facts.definition,
-        name=facts.definition.name,
-        description=(facts.next_definition or facts.definition).description,
-        mode=facts.definition.mode,
-        state=facts.state,
-        state_reason=facts.state_reason,
-        autostart=facts.autostart,
-        agent_connected=facts.agent_connected and facts.state.active,
-    )
+    said: dict[str, Any] = {
+        "definition": facts.definition,
+        "name": facts.definition.name,
+        "description": (facts.next_definition or facts.definition).description,
+        "mode": facts.definition.mode,
+        "state": facts.state,
+        "state_reason": facts.state_reason,
+        "autostart": facts.autostart,
+        "agent_connected": facts.agent_connected and facts.state.active,
+    }
     if note is not None:
-        after = replace(after, tags=note.tags, template=note.template, size=note.size)
+        said |= {"tags": note.tags, "template": note.template, "size": note.size}
     if not facts.state.active:
-        after = replace(after, addresses=(), cpu_fraction=None, memory_used_mib=None)
+        said |= {"addresses": (), "cpu_fraction": None, "memory_used_mib": None}
+    if all(getattr(vm, name) == value for name, value in said.items()):
+        return vm
+    after = replace(vm, **said)
     return replace(after, revision=vm.revision + (_editable(after) != _editable(vm)))
 
 

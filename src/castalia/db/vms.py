@@ -1,6 +1,6 @@
 """VMs as the manager knows them: look up, list, add, change, delete."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
@@ -95,10 +95,22 @@ def by_uuid(connection: Connection, host_id: str, uuid: str) -> Vm | None:
     return None if row is None else from_row(row)
 
 
+def by_uuids(connection: Connection, host_id: str, uuids: Collection[str]) -> list[Vm]:
+    """Those of a host's VMs that it calls so."""
+    condition = (vms.c.host_id == host_id) & vms.c.uuid.in_(uuids)
+    return [from_row(row) for row in connection.execute(selection().where(condition)).all()]
+
+
+def addressed(connection: Connection, host_id: str, uuids: Collection[str]) -> set[str]:
+    """The uuids of those of them whose address is known."""
+    condition = (vms.c.host_id == host_id) & vms.c.uuid.in_(uuids) & (vms.c.address != "")
+    return set(connection.scalars(select(vms.c.uuid).where(condition)).all())
+
+
 def ids_by_uuid(connection: Connection, host_id: str) -> dict[str, str]:
     """The ids of a host's VMs by their uuids."""
     rows = connection.execute(select(vms.c.uuid, vms.c.id).where(vms.c.host_id == host_id))
-    return {row.uuid: row.id for row in rows}
+    return dict(rows.tuples().all())
 
 
 def ids_by_mac(connection: Connection, host_id: str) -> dict[str, str]:

@@ -52,19 +52,19 @@ class Guest(Inventory):
 
     def addresses(self, uuid: str) -> list[Address]:
         """A running VM's addresses; an address that several sources know comes from the best."""
-        facts = self.vm(uuid)
-        if not facts.state.active:
-            return []
         found: dict[str, Address] = {}
         with self._vm(uuid, "reading the addresses of {}") as domain:
+            if not domain.isActive():
+                return []
+            known = self._running(domain)
             for source, flag in _SOURCES:
-                if source is AddressSource.AGENT and not facts.agent_connected:
+                if source is AddressSource.AGENT and not known.agent_connected:
                     continue  # it would only wait for its time limit
                 for address in _ask(domain, source, flag):
                     found.setdefault(address.ip, address)
-                if _complete(found, facts.definition):
+                if _complete(found, known.definition):
                     break
-        return _own(list(found.values()), facts.definition)
+        return _own(list(found.values()), known.definition)
 
 
 def _ask(domain: libvirt.virDomain, source: AddressSource, flag: int) -> list[Address]:

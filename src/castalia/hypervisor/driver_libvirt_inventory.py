@@ -56,6 +56,14 @@ class Inventory(LibvirtPart):
         with self._vm(uuid, "reading the definition of {}") as domain:
             return str(domain.XMLDesc(_INACTIVE | _SECURE if inactive else 0))
 
+    def _running(self, domain: libvirt.virDomain) -> KnownDefinition:
+        """What a running VM is made of, without asking where it is known already."""
+        return self._definitions.get(
+            domain.UUIDString(),
+            active=True,
+            read=lambda: _read(domain, active=True, persistent=bool(domain.isPersistent())),
+        )
+
     def _facts_unless_gone(
         self, domain: libvirt.virDomain, state: State, **has: bool
     ) -> VmFacts | None:

@@ -14,7 +14,7 @@ from castalia.db.database import Database
 from castalia.errors import CastaliaError
 from castalia.model.event import Change
 from castalia.model.host import HostState
-from castalia.model.vm import Address, AddressSource, VmFacts, VmState
+from castalia.model.vm import Address, AddressSource, Vm, VmFacts, VmState
 from castalia.services.host_link import HostLink
 from castalia.services.scheduler import Scheduler
 
@@ -39,15 +39,24 @@ class AddressHunt:
 
     def look(self, link: HostLink, facts: Iterable[VmFacts]) -> None:
         """Begins or ends the hunt for each of these VMs."""
-        news = False
+        news = set()
         for vm in facts:
             uuid = vm.definition.uuid
             if vm.state is not VmState.RUNNING:
                 link.off(uuid)
-            elif vm.definition.nics:
-                news |= link.hunt(uuid)
-        if news:
+            elif vm.definition.nics and link.hunt(uuid):
+                news.add(uuid)
+        if news and not self._known(link, news):
             self._schedule(link, _FIRST_PAUSE_S)
+
+    def _known(self, link: HostLink, uuids: set[str]) -> bool:
+        """Whether all of them have addresses already, as after a restart of the manager; those that
+        have are not hunted."""
+        with self._database.read() as connection:
+            addressed = vm_store.addressed(connection, link.host_id, uuids)
+        for uuid in addressed:
+            link.found(uuid)
+        return uuids <= addressed
 
     def agent_came(self, link: HostLink, uuid: str) -> None:
         """A VM's agent can be asked now, and knows best."""
@@ -71,17 +80,22 @@ class AddressHunt:
 
     def _ask(self, link: HostLink, hunted: set[str]) -> None:
         with self._database.read() as connection:
-            vms = vm_store.many(connection, sorted(hunted))
+            vms = vm_store.by_uuids(connection, link.host_id, hunted)
         found: dict[str, tuple[Address, ...]] = {}
         for vm in vms:
             addresses = tuple(link.drivers.hypervisor.addresses(vm.uuid))
             if addresses and addresses != vm.addresses:
                 found[vm.id] = addresses
-            if any(address.source is AddressSource.AGENT for address in addresses) or (
-                addresses and not vm.definition.agent_channel
-            ):
+            if _settled(vm, addresses):
                 link.found(vm.uuid)
         if found:
             with self._database.write() as connection:
                 changes = vm_store.set_addresses(connection, found)
             self._publish(changes)
+
+
+def _settled(vm: Vm, addresses: tuple[Address, ...]) -> bool:
+    """Whether nobody knows better: an agent that is there has answered; one that comes is told."""
+    if not vm.agent_connected:
+        return bool(addresses)
+    return any(address.source is AddressSource.AGENT for address in addresses)

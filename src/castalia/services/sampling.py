@@ -1,7 +1,8 @@
 """Measures all hosts and their VMs, one bulk call per host and interval."""
 
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -18,6 +19,7 @@ from castalia.services.scheduler import Scheduler
 
 _log = structlog.get_logger()
 _FIRST_S = 2.0
+_IDS_LAST_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Sampler:
     scheduler: Scheduler
     publish: Callable[[Iterable[Change]], None]
     interval_s: float
+    _known: dict[str, tuple[float, dict[str, str]]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Begins to measure."""
@@ -37,8 +40,14 @@ class Sampler:
         self.scheduler.every(self.interval_s, self._round, key="sampling")
 
     def _round(self) -> None:
-        for link in self.inventory.up():
-            self.scheduler.after(0, partial(self._measure, link), key=f"sampling:{link.host_id}")
+        """Spreads the hosts over the interval: 500 at once would hold up everybody's requests."""
+        links = sorted(self.inventory.up(), key=lambda link: link.host_id)
+        for number, link in enumerate(links):
+            self.scheduler.after(
+                self.interval_s * number / len(links),
+                partial(self._measure, link),
+                key=f"sampling:{link.host_id}",
+            )
 
     def _measure(self, link: HostLink) -> None:
         driver = link.drivers.hypervisor
@@ -47,7 +56,15 @@ class Sampler:
         except CastaliaError as error:
             _log.info("not measured", host=link.name, reason=error.message)
             return
-        with self.database.read() as connection:
-            ids = vm_store.ids_by_uuid(connection, link.host_id)
+        ids = self._ids(link.host_id, {vm.uuid for vm in vms})
         self.metrics.take(link.host_id, at=at, host=host, vms=vms, vm_ids=ids)
         self.publish([Change(noun="metrics", id=link.host_id, verb="updated")])
+
+    def _ids(self, host_id: str, uuids: set[str]) -> dict[str, str]:
+        """The ids of these VMs, read again when one is new, and now and then."""
+        read_at, known = self._known.get(host_id, (0.0, {}))
+        if time.monotonic() - read_at > _IDS_LAST_S or not uuids <= known.keys():
+            with self.database.read() as connection:
+                known = vm_store.ids_by_uuid(connection, host_id)
+            self._known[host_id] = (time.monotonic(), known)
+        return known
