@@ -1,5 +1,6 @@
 """The composition root: the only place where parts are wired together."""
 
+import gc
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -284,10 +285,16 @@ def make_app(manager: Manager) -> FastAPI:
     )
 
 
+# Looking through all that a manager of 10,000 VMs holds takes 0.2 s, in which nobody is answered;
+# with Python's own thresholds (700, 10, 10) that was four times a minute.
+_GARBAGE_THRESHOLDS = (20_000, 20, 20)
+
+
 def run(settings: Settings, *, on_ready: Callable[[], object]) -> None:
     """Runs a manager until it is told to stop; `on_ready` is called once it holds its state
     directory."""
     check_bind(settings.server)
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
     configure_logging(settings.state_dir / "log")
     manager = build(settings)
     server = make_server(make_app(manager), settings)

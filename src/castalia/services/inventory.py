@@ -5,6 +5,7 @@ connection and
 one a minute as a safety net; between them, only what an event names is read again.
 """
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -192,7 +193,9 @@ class Inventory:
                 return
             finally:
                 link.tried.set()
-        self._schedule_resync(link)
+        # Hosts that connected together, as at the start, must not be compared together for ever.
+        share = zlib.crc32(link.host_id.encode()) / 2**32
+        self._schedule_resync(link, pause_s=self._settings.hosts.resync_s * share)
 
     def _open_and_read(self, link: HostLink) -> None:
         driver = link.drivers.hypervisor
@@ -230,12 +233,9 @@ class Inventory:
                 pause_s, partial(self._connect, link), key=f"connect:{link.host_id}"
             )
 
-    def _schedule_resync(self, link: HostLink) -> None:
-        self._scheduler.after(
-            self._settings.hosts.resync_s,
-            partial(self._resync, link),
-            key=f"resync:{link.host_id}",
-        )
+    def _schedule_resync(self, link: HostLink, *, pause_s: float) -> None:
+        key = f"resync:{link.host_id}"
+        self._scheduler.after(pause_s, partial(self._resync, link), key=key)
 
     def _resync(self, link: HostLink) -> None:
         if link.state is not HostState.UP:
@@ -249,7 +249,7 @@ class Inventory:
             return
         except CastaliaError as error:
             _log.warning("resync failed", host=link.name, error=error.message, detail=error.detail)
-        self._schedule_resync(link)
+        self._schedule_resync(link, pause_s=self._settings.hosts.resync_s)
 
     # --- signals ---
     def _signalled(self, link: HostLink, signal: HostSignal) -> None:

@@ -1,6 +1,7 @@
 """Measurements that are not yet in the database: the last counters, the latest rates, and for each
 subject the quarter of an hour that is being filled."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,15 +12,19 @@ from castalia.model.series import Series
 
 FINE_SPAN_S = 900
 """How much time one row of samples holds; also the step of the coarse series."""
+REWRITE_S = 60
+"""An unfinished series is stored this often; a killed manager loses no more than that."""
 _MISSED = 2.5
 """So many intervals without a reading, and there is a gap."""
 
 
 @dataclass(kw_only=True)
 class OpenSeries:
-    """A series being filled. `stored` says that the database's part of it was taken in."""
+    """A series being filled. `stored` says that the database's part of it was taken in; from
+    `due_at` on it is to be written."""
 
     series: Series
+    due_at: float
     dirty: bool = True
     stored: bool = False
 
@@ -87,7 +92,8 @@ class MetricMemory:
             if current is not None:
                 self.full.append((subject, current))
             series = Series(starts_at=starts_at, span_s=FINE_SPAN_S, step_s=self.step_s)
-            current = self.open[subject] = OpenSeries(series=series)
+            due_at = at + zlib.crc32(subject.encode()) % REWRITE_S  # never all at once
+            current = self.open[subject] = OpenSeries(series=series, due_at=due_at)
         missed = covers_s > _MISSED * self.step_s
         current.series.put(at, rates, covers_s=self.step_s if missed else covers_s)
         current.dirty = True

@@ -1,23 +1,23 @@
 """Writes measurements to the database, a share at each turn so that no turn holds it for long."""
 
-import zlib
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from castalia.db import metrics as store
 from castalia.db.metrics import Block
 from castalia.model.series import Series
-from castalia.services.metric_memory import FINE_SPAN_S, MetricMemory, OpenSeries
+from castalia.services.metric_memory import FINE_SPAN_S, REWRITE_S, MetricMemory, OpenSeries
 from castalia.settings import MetricSettings
 
 COARSE_SPAN_S = 86_400
-_REWRITE_S = 60.0
-"""An unfinished series is stored this often; a killed manager loses no more than that."""
 _FULL_AT_ONCE = 500
-_PRUNE_EACH = 360
-
+_PRUNE_S = 3600.0
+TURN_S = 1.0
+"""How often there is a turn, at most."""
 
 Item = tuple[str, OpenSeries]
 
@@ -32,45 +32,60 @@ class Share:
 
 @dataclass(kw_only=True)
 class MetricWriter:
-    """Works on the memory, under its owner's lock."""
+    """Writes what is in the memory. One turn is `choose`, `write`, and `written` or `failed`; all
+    but `write` run under the memory's lock."""
 
     memory: MetricMemory
     settings: MetricSettings
-    turn: int = 0
+    pruned_at: float = 0.0
 
-    def write(self, connection: Connection, now: float, *, everything: bool = False) -> Share:
-        """Stores the share that is due: unfinished series now and then, finished ones with their
-        mean; `everything` when the manager ends. Call `written` once it is committed."""
+    def choose(self, now: float, *, everything: bool = False) -> Share:
+        """What is due: unfinished series now and then, finished ones; `everything` when the manager
+        ends."""
         self.memory.close_until(now)
         share = Share(
             finished=self.memory.full[: None if everything else _FULL_AT_ONCE],
             unfinished=[
                 (subject, one)
                 for subject, one in self.memory.open.items()
-                if one.dirty and (everything or self._has_turn(subject))
+                if one.dirty and (everything or one.due_at <= now)
             ],
         )
+        for _, one in share.unfinished:
+            one.dirty = False  # what is measured from now on makes it so again
+            one.due_at = now + REWRITE_S
+        return share
+
+    def write(
+        self,
+        connection: Connection,
+        share: Share,
+        now: float,
+        *,
+        guard: AbstractContextManager[Any],
+    ) -> None:
+        """Stores the share, finished series with their mean. `guard` is the memory's lock, held
+        only for moments: a series that goes on may get a measurement meanwhile."""
         items = share.finished + share.unfinished
-        self._take_in(connection, [(s, one) for s, one in items if not one.stored])
+        self._take_in(connection, [(s, one) for s, one in items if not one.stored], guard)
         store.put(connection, [block(subject, one.series) for subject, one in items])
         self._store_means(connection, share.finished)
-        if self.turn % _PRUNE_EACH == 0:
+        if now - self.pruned_at >= _PRUNE_S:
             self._prune(connection, now)
-        return share
+            self.pruned_at = now
 
     def written(self, share: Share) -> None:
         """The share is safe: finished series need not be kept any more."""
-        self.turn += 1
         del self.memory.full[: len(share.finished)]
+
+    def failed(self, share: Share) -> None:
+        """Nothing of the share was stored: another turn does it."""
         for _, one in share.unfinished:
-            one.dirty = False
+            one.dirty = True
 
-    def _has_turn(self, subject: str) -> bool:
-        """Spread evenly, by a hash that is the same in every process."""
-        turns = max(1, round(_REWRITE_S / self.memory.step_s))
-        return zlib.crc32(subject.encode()) % turns == self.turn % turns
-
-    def _take_in(self, connection: Connection, items: list[Item]) -> None:
+    def _take_in(
+        self, connection: Connection, items: list[Item], guard: AbstractContextManager[Any]
+    ) -> None:
         """What an earlier run of the manager stored of the same span."""
         if not items:
             return
@@ -82,7 +97,8 @@ class MetricWriter:
             for subject, one in items:
                 found = earlier.get((subject, one.series.starts_at, one.series.step_s))
                 if found is not None:
-                    one.series.fill(series(found))
+                    with guard:
+                        one.series.fill(series(found))
         for _, one in items:
             one.stored = True
 

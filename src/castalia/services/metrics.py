@@ -22,7 +22,7 @@ from castalia.model.metric import HostCounters, Sample, VmCounters
 from castalia.model.rates import Rates
 from castalia.model.series import Series, mean
 from castalia.services.metric_memory import FINE_SPAN_S, MetricMemory, sample
-from castalia.services.metric_writer import COARSE_SPAN_S, MetricWriter, series
+from castalia.services.metric_writer import COARSE_SPAN_S, TURN_S, MetricWriter, series
 from castalia.settings import MetricSettings
 
 MAX_POINTS = 2000
@@ -30,12 +30,14 @@ _SPARK_S = 1800
 T = TypeVar("T")
 Points = list[tuple[int, Rates]]
 Found = defaultdict[str, list[tuple[int, T]]]
+Lives = dict[str, VmLive]
 Reader = Callable[[Series], Iterable[tuple[int, T]]]
 
 
 class MetricService:
     """Callable from any thread. Readings go to memory and are written together, so that 500 hosts
-    make one transaction an interval and not 500."""
+    make one transaction a second and not 50. Nobody who takes in or shows waits for the database.
+    """
 
     def __init__(self, database: Database, *, settings: MetricSettings) -> None:
         self._database = database
@@ -43,10 +45,11 @@ class MetricService:
         self._guard = threading.Lock()
         self._memory = MetricMemory(step_s=max(1, round(settings.interval_s)))
         self._writer = MetricWriter(memory=self._memory, settings=settings)
+        self._writing = threading.Lock()
         self._flushed_s = time.monotonic()
         self._loads: dict[str, HostLoad] = {}
-        self._live: dict[str, VmLive] = {}
-        self._written: dict[str, VmLive] = {}
+        self._live: dict[str, Lives] = {}
+        self._written: dict[str, Lives] = {}
 
     # --- taking in ---
     def take(
@@ -61,18 +64,15 @@ class MetricService:
         """Takes in what a host counted by the moment `at`, for all its running VMs; `vm_ids` maps
         their uuids to ids. The first reading of a host, or of a VM, gives no rates yet.
 
-        Once an interval, the call that finds it due also writes for all hosts together.
+        Once a second, the call that finds it due also writes what has come in.
         """
         with self._guard:
             rates = self._memory.take(host_id, at=at, host=host, vms=vms, ids=vm_ids)
             load = rates.get(f"host:{host_id}")
             if load is not None and host is not None:
                 self._loads[host_id] = _load(load, host)
-            for vm in vms:
-                if (one := rates.get(f"vm:{vm_ids.get(vm.uuid)}")) is not None:
-                    live = _live(vm_ids[vm.uuid], one, vm)
-                    self._live[live.id] = live
-            due = time.monotonic() - self._flushed_s >= self._memory.step_s
+            self._live[host_id] = _lives(rates, vms, vm_ids)
+            due = time.monotonic() - self._flushed_s >= TURN_S
             if due:
                 self._flushed_s = time.monotonic()
         if due:
@@ -82,7 +82,8 @@ class MetricService:
         """The host is away or removed: nothing is known of what it does now."""
         with self._guard:
             self._memory.forget_host(host_id)
-            self._loads.pop(host_id, None)
+            for held in (self._loads, self._live, self._written):
+                held.pop(host_id, None)
 
     def flush(self) -> None:
         """Writes the live values that changed, and the share of series that is due."""
@@ -141,14 +142,28 @@ class MetricService:
     # --- inside ---
     def _write(self, *, everything: bool) -> None:
         at = now()
-        with self._guard:
-            changed = [one for id, one in self._live.items() if self._written.get(id) != one]
-            with self._database.write() as connection:
-                vms.set_live(connection, changed)
-                hosts.set_loads(connection, self._loads, seen_at=at)
-                share = self._writer.write(connection, at.timestamp(), everything=everything)
-            self._writer.written(share)
-            self._written, self._live, self._loads = self._live, {}, {}
+        with self._writing:
+            with self._guard:
+                share = self._writer.choose(at.timestamp(), everything=everything)
+                live, loads, self._live, self._loads = self._live, self._loads, {}, {}
+                changed = [one for host_id in live for one in self._news(host_id, live[host_id])]
+            try:
+                with self._database.write() as connection:
+                    vms.set_live(connection, changed)
+                    hosts.set_loads(connection, loads, seen_at=at)
+                    self._writer.write(connection, share, at.timestamp(), guard=self._guard)
+            except BaseException:
+                with self._guard:
+                    self._writer.failed(share)
+                    self._live, self._loads = live | self._live, loads | self._loads
+                raise
+            with self._guard:
+                self._writer.written(share)
+                self._written |= live
+
+    def _news(self, host_id: str, live: Lives) -> list[VmLive]:
+        written = self._written.get(host_id, {})
+        return [one for id, one in live.items() if written.get(id) != one]
 
     def _coarse(self, subject: str, start: int, end: int) -> Found[Rates]:
         """Quarter hours, and for the last ones, which may not be finished, samples."""
@@ -228,6 +243,15 @@ def _load(rates: Rates, counters: HostCounters) -> HostLoad:
         memory_used_mib=counters.memory_used_mib,
         memory_free_mib=counters.memory_free_mib,
     )
+
+
+def _lives(rates: Mapping[str, Rates], vms: Sequence[VmCounters], ids: Mapping[str, str]) -> Lives:
+    found = {}
+    for vm in vms:
+        id = ids.get(vm.uuid, "")
+        if (one := rates.get(f"vm:{id}")) is not None:
+            found[id] = _live(id, one, vm)
+    return found
 
 
 def _live(id: str, rates: Rates, counters: VmCounters) -> VmLive:
