@@ -10,6 +10,7 @@ from tests.workflows.slate import Slate, differences, slate
 from tests.workflows.world import World
 
 from castalia.errors import HypervisorError
+from castalia.hypervisor.driver_memory import MemoryDriver
 from castalia.model.access import SYSTEM
 from castalia.model.host import HostChange, HostState
 from castalia.model.job import Job, JobState
@@ -122,3 +123,14 @@ def test_a_subnet_in_use_is_passed_over(world: World, subnets: int) -> None:
     world.add_host("h2")
     names = [one.cidr for one in driver.networks()]
     assert names == (["192.168.123.1/24"] if subnets == 1 else [])
+
+
+def test_an_address_where_nobody_answers_is_refused_at_once(world: World) -> None:
+    """Somebody waits for the answer, and a wrong address or key stays wrong."""
+    driver = world.open_host("test:///far").hypervisor
+    assert isinstance(driver, MemoryDriver)
+    driver.faults.unreachable = "no route"
+    change = HostChange(name="far", uri="test:///far")
+    job = world.ended(world.services.hosts.add(change, principal=SYSTEM))
+    assert (job.state, job.error_code) == (JobState.FAILED, "host-unreachable")
+    assert driver.faults.calls.count("connect") == 1

@@ -14,7 +14,8 @@ _EXAMPLES = "qemu:///system, qemu+ssh://root@h1/system, qemu+tls://h1.example/sy
 _URI = re.compile(r"[\x21-\x7e]{1,500}")
 _HOST = re.compile(r"[a-z0-9][a-z0-9._-]*|[0-9a-f:.]+(%[a-z0-9._-]+)?|", re.IGNORECASE)
 _USER = re.compile(r"[a-z0-9_][a-z0-9._-]*", re.IGNORECASE)
-_COMMANDS = frozenset({"command", "netcat", "proxy"})
+# `proxy` only chooses between libvirt's own two ways (native, netcat).
+_COMMANDS = frozenset({"command", "netcat"})
 
 
 def checked_address(uri: str) -> SplitResult:

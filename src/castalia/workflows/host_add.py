@@ -3,7 +3,7 @@
 from typing import Any
 
 from castalia.db import hosts as host_store
-from castalia.errors import Conflict, HypervisorError, Unsupported
+from castalia.errors import Conflict, HostUnreachable, HypervisorError, Unsupported
 from castalia.jobs.context import JobContext
 from castalia.model.clock import now
 from castalia.model.event import Change
@@ -53,7 +53,13 @@ def default_repository_path(uri: str) -> str:
 
 
 def _look(parts: Parts, uri: str) -> Any:
-    driver = parts.links.probe(uri)
+    try:
+        driver = parts.links.probe(uri)
+    except HostUnreachable as error:
+        # Not worth another try: somebody waits, and a wrong address or key stays wrong.
+        raise HypervisorError(
+            error.message, code=error.code, remedy=error.remedy, detail=error.detail
+        ) from error
     try:
         return to_json(driver.facts())
     finally:

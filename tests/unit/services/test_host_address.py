@@ -13,6 +13,7 @@ from castalia.services.host_address import checked_address
         "qemu:///session",
         "qemu+ssh://root@h1.example.org:2222/system?keyfile=/root/k&no_verify=1",
         "qemu+tls://h-1/system",
+        "qemu+ssh://h1/system?proxy=native",
         "qemu+ssh://admin_2@[fe80::1%25eth0]/system",
         "qemu+unix:///system?socket=/run/x.sock",
         "xen+ssh://192.0.2.7/",
