@@ -17,8 +17,7 @@ export function keepOpen(open, say) {
     try {
       await open({ connected: () => { tries = 0; say(""); }, ended });
     } catch (error) {
-      say(error.problem?.remedy ? `${error.message} ${error.problem.remedy}` : error.message);
-      ended();
+      ended(error.problem?.remedy ? `${error.message} ${error.problem.remedy}` : error.message);
     }
   };
   function ended(reason = "") {
