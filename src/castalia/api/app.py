@@ -13,6 +13,7 @@ from castalia.api.sse import ChangeFeed
 from castalia.api.v1 import ROUTERS
 from castalia.http.body_limit import BodyLimit
 from castalia.http.edge import Edge
+from castalia.http.json_text import JsonText
 from castalia.http.problems import ErrorPage, install_problem_handlers
 from castalia.http.security import deny_undeclared, install_default_deny
 from castalia.http.static import PublicFiles
@@ -47,6 +48,7 @@ def create_app(
     install_problem_handlers(app, error_page=error_page)
     install_openapi(app, version=castalia.__version__)
     install_default_deny(app)
+    app.add_middleware(JsonText)
     app.add_middleware(BodyLimit, limit_bytes=_BODY_LIMIT_BYTES, streamed=("/api/v1/uploads/",))
     app.add_middleware(
         Edge, host_names=settings.server.host_names, observe=app.state.metrics.observe

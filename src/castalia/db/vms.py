@@ -110,7 +110,7 @@ def addressed(connection: Connection, host_id: str, uuids: Collection[str]) -> s
 def ids_by_uuid(connection: Connection, host_id: str) -> dict[str, str]:
     """The ids of a host's VMs by their uuids."""
     rows = connection.execute(select(vms.c.uuid, vms.c.id).where(vms.c.host_id == host_id))
-    return dict(rows.tuples().all())
+    return {uuid: id for uuid, id in rows.all()}
 
 
 def ids_by_mac(connection: Connection, host_id: str) -> dict[str, str]:

@@ -60,11 +60,13 @@ class JobContext:
         self._records = dict(journal.records())
         self._visited: set[str] = set()
         self._inside = ""
+        self._past_cancel = False
 
     @property
     def cancelled(self) -> bool:
-        """Whether a cancel was asked for; never so while undos run."""
-        return self._flags.cancelled and not self.unwinding
+        """Whether a cancel was asked for; never so while undos run, nor after a
+        final step."""
+        return self._flags.cancelled and not self.unwinding and not self._past_cancel
 
     @property
     def unvisited(self) -> list[str]:
@@ -105,6 +107,7 @@ class JobContext:
         fn: Callable[[], T],
         *,
         undo: Undo | None = None,
+        final: bool = False,
         retries: int = 0,
         backoff_s: float = 1.0,
     ) -> T:
@@ -115,9 +118,14 @@ class JobContext:
         TemporaryError is tried again up to `retries` times, after `backoff_s` seconds, then twice
         that, and so on. `undo` gets the result, or None when the step did not finish; it must cope
         with being run again.
+
+        Once a `final` step is done, or was interrupted so that it may be, the job can no longer be
+        cancelled: it has destroyed something, and undoing the rest would give back a ruin.
         """
         self._enter(name)
         record = self._records.get(name)
+        if final and record and record.state in {StepState.DONE, StepState.RUNNING}:
+            self._past_cancel = True
         remember = partial(self._remember, name, undo, retries=retries, backoff_s=backoff_s)
         if record and record.state is StepState.DONE:
             return cast(T, remember(json.loads(record.result)))
@@ -129,11 +137,12 @@ class JobContext:
         remember(None)
         result = self._attempts(name, fn, record, retries=retries, backoff_s=backoff_s)
         self.undos.pop()
+        self._past_cancel |= final
         return remember(result)
 
     def pause(self, seconds: float) -> None:
         """Sleeps, but leaves the handler as `check` does when there is a reason to."""
-        self._flags.pause(seconds, through_cancel=self.unwinding)
+        self._flags.pause(seconds, through_cancel=self.unwinding or self._past_cancel)
         self.check()
 
     def _enter(self, name: str) -> None:

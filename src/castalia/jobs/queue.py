@@ -133,16 +133,32 @@ def request_of(connection: Connection, job_id: str) -> JobRequest | None:
 def repeat(connection: Connection, job_id: str, *, version: int, origin: str) -> str | None:
     """Enqueues a failed or cancelled job once more; None when there is no such job.
 
-    Raises Conflict when it is unfinished or has succeeded.
+    Raises Conflict when it is unfinished, has succeeded, or was run again already: what its
+    successor has made would be taken for its own, and undone.
     """
     request = request_of(connection, job_id)
     if request is None:
         return None
-    state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar_one()
+    columns = select(jobs.c.state, jobs.c.repeated_as).where(jobs.c.id == job_id)
+    state, successor = connection.execute(columns).one()
     if state not in {JobState.FAILED, JobState.CANCELLED}:
         raise Conflict(
             f"The job is {state}; only a failed or cancelled job can be run again.",
             code="job.not-retryable",
             remedy="Wait until it has finished.",
         )
-    return put(connection, request, version=version, origin=origin)
+    if successor:
+        raise _repeated(successor)
+    new_id = put(connection, request, version=version, origin=origin)
+    mine = update(jobs).where(jobs.c.id == job_id, jobs.c.repeated_as == "")
+    if not connection.execute(mine.values(repeated_as=new_id)).rowcount:
+        raise _repeated("another one")
+    return new_id
+
+
+def _repeated(successor: str) -> Conflict:
+    return Conflict(
+        f"The job was run again already, as {successor}.",
+        code="job.not-retryable",
+        remedy="Look at that one; if it failed, run it again.",
+    )

@@ -102,6 +102,7 @@ def _jobs(
             result=json.loads(row["result"]),
             waiting_for=waiting.get(row["id"], ""),
             created_by=row["created_by"],
+            repeated_as=row["repeated_as"],
             created_at=_moment(row["created_at"]),
             started_at=_maybe(row["started_at"]),
             finished_at=_maybe(row["finished_at"]),

@@ -98,7 +98,7 @@ class Run:
             self.journal.finish(JobState.SUCCEEDED, result=result, failure=None)
 
     def _retry_or_fail(self, context: JobContext, error: TemporaryError) -> None:
-        if self.claim.retried >= self.kind.retries or self.flags.cancelled:
+        if self.claim.retried >= self.kind.retries or context.cancelled:
             self._fail(context, error)
             return
         pause_s = backoff(RETRY_BACKOFF_S, self.claim.retried)
@@ -112,7 +112,7 @@ class Run:
         else:
             _logger.error("job.failed", exc_info=error)
         self.journal.log(failure.message, level="error")
-        ending = JobState.CANCELLED if self.flags.cancelled else JobState.FAILED
+        ending = JobState.CANCELLED if context.cancelled else JobState.FAILED
         self._turn(context, ending, failure)
 
     def _turn(self, context: JobContext, ending: JobState, failure: Failure | None) -> None:

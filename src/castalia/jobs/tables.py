@@ -79,6 +79,8 @@ jobs = Table(
     _words("ending"),
     _number("attempt"),
     _number("retried"),
+    # The job that a user had run in place of this one when it had failed.
+    _words("repeated_as"),
     _number("crashes"),
 )
 Index("ix_jobs_state_rank", jobs.c.state, jobs.c.rank)

@@ -77,6 +77,7 @@ class Job:
     cancel_requested: bool = False
     waiting_for: str = ""
     created_by: str = ""
+    repeated_as: str = ""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -10,6 +10,16 @@ from castalia.model.job import Job, JobLogLine
 from castalia.model.page import Page, PageRequest
 from castalia.services.audit import AuditService
 
+# All other kinds are the administrators'.
+_OF_OPERATORS = ("vm_", "volume_", "template_")
+
+
+def role_for(job: Job) -> Role:
+    """Who may have such a job done: files of the manager's machine are the administrators'."""
+    source = job.args.get("source")
+    from_file = isinstance(source, dict) and bool(source.get("path"))
+    return Role.OPERATOR if job.kind.startswith(_OF_OPERATORS) and not from_file else Role.ADMIN
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobService:
@@ -36,16 +46,18 @@ class JobService:
         return self.engine.log(job_id, after=after)
 
     def cancel(self, job_id: str, *, principal: Principal) -> Job:
-        """Asks the job to stop; what it has done is undone."""
-        principal.require(Role.OPERATOR)
+        """Asks the job to stop; what it has done is undone. Whoever may not ask for such a job may
+        not cancel one."""
+        principal.require(role_for(self.engine.get(job_id)))
         self.engine.cancel(job_id)
         job = self.engine.get(job_id)
         self.audit.record(principal, action="job_cancel", target=job.title, outcome="accepted")
         return job
 
     def retry(self, job_id: str, *, principal: Principal) -> Job:
-        """Runs a failed or cancelled job again, as a new job."""
-        principal.require(Role.OPERATOR)
+        """Runs a failed or cancelled job again, as a new job. Takes the role that the first one
+        took."""
+        principal.require(role_for(self.engine.get(job_id)))
         job = self.engine.get(self.engine.retry(job_id))
         self.audit.record(principal, action="job_retry", target=job.title, outcome="accepted")
         return job

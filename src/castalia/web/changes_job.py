@@ -35,7 +35,9 @@ CHANGES = by_verb(
         label="Try again",
         icon="refresh",
         text="The same job is run again with the same arguments.",
-        offered=lambda job: job.state in {JobState.FAILED, JobState.CANCELLED},
+        offered=lambda job: (
+            job.state in {JobState.FAILED, JobState.CANCELLED} and not job.repeated_as
+        ),
         run=lambda ask: ask.services.jobs.retry(ask.ref, principal=ask.principal),
         command=lambda ask: Command(
             words=["job", "retry", ask.ref], path=f"/jobs/{ask.ref}/retry", method="POST"

@@ -16,7 +16,8 @@ def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
     """Stops and undefines the VM `args["vm"]`, then deletes `args["volumes"]` ([repository, name]
     pairs).
 
-    Until the first volume is deleted, everything is undone on failure.
+    Until the first volume is deleted, it can be cancelled, and everything is undone. A failure
+    after that gives back the VM without the volume, to be deleted once more.
     """
     before = look(context, parts)
     vm = before.vm
@@ -30,6 +31,7 @@ def vm_delete(context: JobContext, parts: Parts) -> dict[str, Any]:
         context.step(
             f"delete {repository}/{name}",
             partial(volumes.delete, parts, host_id=vm.host_id, repository=repository, name=name),
+            final=True,
         )
     context.step("forget", lambda: _forget(context, parts, vm))
     return {"vm": vm.id, "name": vm.name, "volumes": context.args["volumes"]}

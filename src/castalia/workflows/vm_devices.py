@@ -189,6 +189,7 @@ def _detach_disk(work: _Work, operation: DetachDisk) -> str:
             lambda: volumes.delete(
                 work.parts, host_id=work.vm.host_id, repository=repository, name=volume
             ),
+            final=True,
         )
     return f"disk {target} was detached."
 

@@ -216,3 +216,35 @@ def test_start_on_sqlite_takes_up_at_once_what_was_running(sqlite_database, tmp_
     bench.close()
     fresh.stop()
     assert fresh.get(job_id).result == {"attempt": 2}
+
+
+def test_a_cancel_after_a_final_step_comes_too_late(bench, gate):
+    def handler(ctx):
+        ctx.step("undefine", bench.note("undefine"), undo=bench.note("redefine"))
+        ctx.step("delete disk", gate, final=True)
+        ctx.step("forget", bench.note("forget"))
+
+    bench.engine.register("k", handler)
+    bench.engine.start()
+    job_id = bench.put("k")
+    gate.reached()
+    bench.engine.cancel(job_id)
+    gate.open()
+    assert bench.end(job_id).state is JobState.SUCCEEDED
+    assert bench.did == ["undefine", "forget"]
+
+
+def test_a_job_is_run_again_only_once(bench):
+    def handler(ctx):
+        raise Conflict("no")
+
+    bench.engine.register("k", handler)
+    bench.engine.start()
+    job_id = bench.put("k")
+    bench.end(job_id)
+    successor = bench.engine.retry(job_id)
+    assert bench.engine.get(job_id).repeated_as == successor
+    with pytest.raises(Conflict, match=successor):
+        bench.engine.retry(job_id)
+    bench.end(successor)
+    bench.end(bench.engine.retry(successor))

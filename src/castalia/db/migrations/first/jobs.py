@@ -48,6 +48,7 @@ def _jobs() -> None:
         sa.Column("ending", sa.Text(), server_default="", nullable=False),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("retried", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("repeated_as", sa.Text(), server_default="", nullable=False),
         sa.Column("crashes", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
