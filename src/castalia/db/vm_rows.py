@@ -1,6 +1,7 @@
 """VMs as rows: both ways between the table and the model."""
 
 import ipaddress
+import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -99,7 +100,7 @@ def index_devices(connection: Connection, definitions: Mapping[str, Definition])
     for table in (vm_disks, vm_nics):
         connection.execute(delete(table).where(table.c.vm_id.in_(list(definitions))))
     disks = [
-        {"vm_id": id, "target": disk.target, "source": disk.source}
+        {"vm_id": id, "target": disk.target, "source": posixpath.normpath(disk.source)}
         for id, definition in definitions.items()
         for disk in definition.disks
         if disk.source

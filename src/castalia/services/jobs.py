@@ -48,6 +48,7 @@ class JobService:
     def cancel(self, job_id: str, *, principal: Principal) -> Job:
         """Asks the job to stop; what it has done is undone. Whoever may not ask for such a job may
         not cancel one."""
+        principal.require(Role.OPERATOR)
         principal.require(role_for(self.engine.get(job_id)))
         self.engine.cancel(job_id)
         job = self.engine.get(job_id)
@@ -57,6 +58,7 @@ class JobService:
     def retry(self, job_id: str, *, principal: Principal) -> Job:
         """Runs a failed or cancelled job again, as a new job. Takes the role that the first one
         took."""
+        principal.require(Role.OPERATOR)
         principal.require(role_for(self.engine.get(job_id)))
         job = self.engine.get(self.engine.retry(job_id))
         self.audit.record(principal, action="job_retry", target=job.title, outcome="accepted")

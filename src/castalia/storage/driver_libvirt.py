@@ -12,6 +12,7 @@ from castalia.storage import driver_libvirt_repository as pools
 from castalia.storage import rules
 from castalia.storage.directories import checked_directory
 from castalia.storage.driver_libvirt_upload import Feed
+from castalia.storage.driver_libvirt_use import check_unused
 from castalia.storage.driver_libvirt_volume import PoolVolumes
 
 
@@ -64,7 +65,11 @@ class LibvirtStorage:
         )
 
     def delete_volume(self, repository: str, name: str) -> None:
-        self._volumes(repository).delete(rules.checked_volume_name(name))
+        volumes = self._volumes(repository)
+        if (volume := volumes.find(rules.checked_volume_name(name))) is not None:
+            with self._connection.calling(f"looking who uses volume {name!r}") as handle:
+                check_unused(handle, volume, local=self._connection.local)
+        volumes.delete(name)
 
     def resize_volume(self, repository: str, name: str, size_bytes: int) -> VolumeFacts:
         return self._volumes(repository).grow(rules.checked_volume_name(name), size_bytes)

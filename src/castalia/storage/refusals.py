@@ -24,6 +24,12 @@ def no_volume(repository: str, name: str) -> NotFound:
     return NotFound(message, code="volume.not-found", remedy=remedy)
 
 
+def used(name: str, vm: str) -> Conflict:
+    """The error for a volume that a VM of the host uses."""
+    remedy = "Detach it there, or delete the VM first."
+    return Conflict(f"VM {vm} uses volume {name!r}.", code="volume.in-use", remedy=remedy)
+
+
 def no_backing(path: str) -> StorageError:
     """The error for a linked volume without the volume that it is linked to."""
     remedy = "Bring the template to the host again."

@@ -112,6 +112,33 @@ def test_a_file_that_was_put_there_is_deleted_when_asked(storage, images, place)
     assert not (place / "images" / "disk").exists()
 
 
+@pytest.mark.parametrize("way", ["as it is", "with dots", "through a link", "as a pool's volume"])
+def test_what_a_vm_uses_is_not_deleted(storage, images, place, lab_connection, way):
+    """However its definition names the file."""
+    storage.create_volume(images, "disk", size_bytes=MIB)
+    (place / "link").symlink_to(place / "images")
+    sources = {
+        "as it is": ("file", f"file='{place}/images/disk'"),
+        "with dots": ("file", f"file='{place}/images/../images/disk'"),
+        "through a link": ("file", f"file='{place}/link/disk'"),
+        "as a pool's volume": ("volume", f"pool='{images}' volume='disk'"),
+    }
+    kind, source = sources[way]
+    vm = lab_connection.handle().defineXML(
+        "<domain type='qemu'><name>user</name><memory>65536</memory><os><type>hvm</type></os>"
+        f"<devices><disk type='{kind}'><source {source}/><target dev='vda' bus='virtio'/></disk>"
+        "</devices></domain>"
+    )
+    try:
+        with pytest.raises(Conflict, match="VM user uses") as refused:
+            storage.delete_volume(images, "disk")
+        assert refused.value.code == "volume.in-use"
+        assert (place / "images" / "disk").exists()
+    finally:
+        vm.undefine()
+    storage.delete_volume(images, "disk")
+
+
 def test_a_file_that_was_taken_away_can_be_made_again(storage, images, place):
     storage.create_volume(images, "disk", size_bytes=MIB)
     (place / "images" / "disk").unlink()
