@@ -8,6 +8,7 @@ from tests.browser.conftest import Visitor
 from tests.browser.served_site import WAIT_S, Site
 
 from castalia.model.access import SYSTEM
+from castalia.model.page import PageRequest
 from castalia.model.vm import PowerAction
 
 pytestmark = pytest.mark.browser
@@ -80,6 +81,22 @@ def test_vms_that_come_and_go_are_rows_that_come_and_go(visitor: Visitor, site: 
     site.done(delete(vm, keep_disks=False, force=False, principal=SYSTEM))
     expect(row_of(page, "guest-2")).to_have_count(0)
     expect(row_of(page, "guest-1")).to_be_visible()
+    assert_not_reloaded(page)
+
+
+def test_the_totals_above_the_list_follow(visitor: Visitor, site: Site) -> None:
+    site.make_vm("counted-1")
+    page = open_live(visitor, "/vms?q=counted-")
+    running = page.locator("#states").get_by_role("link", name="Running")
+    vm = site.make_vm("counted-2")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("2")
+    site.done(site.manager.services.vm_power.power(vm, PowerAction.START, principal=SYSTEM))
+    now_running = len(
+        site.manager.services.vms.list(
+            PageRequest(filter="state:running", limit=500), principal=SYSTEM
+        ).items
+    )
+    expect(running).to_contain_text(str(now_running))
     assert_not_reloaded(page)
 
 

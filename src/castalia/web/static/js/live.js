@@ -6,12 +6,14 @@ import { part } from "./request.js";
 const PAUSE_MS = 250;
 const LIST_PAUSE_MS = 600;
 const PAGE_PAUSE_MS = 1000;
+const TOTALS_PAUSE_MS = 1500;
 const LISTS = { vm: "/vms", host: "/hosts", template: "/templates", repository: "/storage", network: "/networks" };
 const EVERYTHING = {};
 const rows = new Set();
 const nouns = new Set();
 let waiting = null;
 let listing = null;
+let totalling = null;
 let paging = null;
 
 async function refreshRows() {
@@ -40,7 +42,17 @@ function keepTick(id) {
 // Rows that came or went: the list as its address has it now, without losing what is picked or open.
 async function refreshList() {
   listing = null;
-  const stale = () => [...document.querySelectorAll("[data-fresh]")];
+  await refreshFresh("[data-fresh]");
+}
+
+// How many there are in each state; the rows stay where they are, under the pointer.
+async function refreshTotals() {
+  totalling = null;
+  await refreshFresh("[data-fresh=total]");
+}
+
+async function refreshFresh(selector) {
+  const stale = () => [...document.querySelectorAll(selector)];
   if (!stale().length) return;
   if (document.querySelector("#list [popover]:popover-open")) { listing = setTimeout(refreshList, LIST_PAUSE_MS); return; }
   const address = location.href;
@@ -148,6 +160,7 @@ function flush() {
   refreshRows();
   refreshParts();
   if (moved) listing ??= setTimeout(refreshList, LIST_PAUSE_MS);
+  else if (changed.some(({ noun }) => noun === "vm")) totalling ??= setTimeout(refreshTotals, TOTALS_PAUSE_MS);
   if (changed.some(pageMeans)) paging ??= setTimeout(refreshPage, PAGE_PAUSE_MS);
   if (counted) refreshCounts();
 }
