@@ -1,6 +1,7 @@
 """Repositories as the manager knows them; volumes are in `volumes.py` and offered here too."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -100,20 +101,30 @@ def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(repositories)) or 0
 
 
-def sync(connection: Connection, host_id: str, facts: Sequence[RepositoryFacts]) -> list[Change]:
-    """Makes the stored repositories and volumes of a host what `facts` say, and returns which
-    repositories changed, be it in a volume."""
+def sync(
+    connection: Connection,
+    host_id: str,
+    facts: Sequence[RepositoryFacts],
+    *,
+    taken_at: datetime,
+) -> list[Change]:
+    """Makes the stored repositories and volumes of a host what `facts`, a report begun at
+    `taken_at`, say, and returns which repositories changed, be it in a volume."""
     stored = {one.name: one for one in of_host(connection, host_id)}
     reported = {one.name: one for one in facts}
     gone = stored.keys() - reported.keys()
     changes = [_remove(connection, stored[name]) for name in gone]
     for name, fresh in reported.items():
-        changes += _renewed(connection, host_id, stored.get(name), fresh)
+        changes += _renewed(connection, host_id, stored.get(name), fresh, taken_at)
     return changes
 
 
 def _renewed(
-    connection: Connection, host_id: str, known: Repository | None, facts: RepositoryFacts
+    connection: Connection,
+    host_id: str,
+    known: Repository | None,
+    facts: RepositoryFacts,
+    taken_at: datetime,
 ) -> list[Change]:
     id = known.id if known else new_id()
     values = _values(facts)
@@ -124,7 +135,7 @@ def _renewed(
     changed = known is None or values != {name: getattr(known, name) for name in values}
     if known is not None and changed:
         connection.execute(sa.update(repositories).where(repositories.c.id == id).values(values))
-    if sync_volumes(connection, id, facts.volumes) or changed:
+    if sync_volumes(connection, id, facts.volumes, taken_at=taken_at) or changed:
         return [_change(id, host_id, facts.name, str(values["state"]), verb)]
     return []
 

@@ -1,6 +1,7 @@
 """Brings the stored volumes of a repository in line with what its host reports."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +15,22 @@ from castalia.model.storage import VolumeFacts
 _REPORTED = ("path", "format", "capacity_bytes", "allocation_bytes", "backing_path")
 
 
-def sync_volumes(connection: Connection, repository_id: str, facts: Sequence[VolumeFacts]) -> bool:
-    """Makes the stored volumes what `facts` say; whether anything but their real use changed."""
+def sync_volumes(
+    connection: Connection,
+    repository_id: str,
+    facts: Sequence[VolumeFacts],
+    *,
+    taken_at: datetime,
+) -> bool:
+    """Makes the stored volumes what `facts` say; whether anything but their real use changed.
+
+    `taken_at` is when the report was begun: a volume that was noted after that stays as it is.
+    """
     query = select(volumes).where(volumes.c.repository_id == repository_id)
     stored = {row.name: row._mapping for row in connection.execute(query)}
-    reported = {one.name: _values(one) for one in facts}
-    gone = [stored[name]["id"] for name in stored.keys() - reported.keys()]
+    newer = {name for name, row in stored.items() if row["seen_at"] and row["seen_at"] > taken_at}
+    reported = {one.name: _values(one) for one in facts if one.name not in newer}
+    gone = [stored[name]["id"] for name in stored.keys() - reported.keys() - newer]
     fresh = [reported[name] | {"name": name} for name in reported.keys() - stored.keys()]
     changed = [
         (stored[name], values)

@@ -316,13 +316,14 @@ class Inventory:
         self._publish(changes)
 
     def _read_storage(self, link: HostLink, *, refresh: bool = False) -> None:
+        taken_at = now()
         try:
             facts = link.drivers.storage.repositories(refresh=refresh)
         except Unsupported as error:
             _log.info("no storage on this host", host=link.name, reason=error.message)
             return
         with self._database.write() as connection:
-            changes = storage_store.sync(connection, link.host_id, facts)
+            changes = storage_store.sync(connection, link.host_id, facts, taken_at=taken_at)
         self._publish(changes)
 
     def _read_networks(self, link: HostLink) -> None:

@@ -1,13 +1,15 @@
 """Repositories, volumes and who needs them; templates; networks."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from tests.unit.db.conftest import make_facts, moment
 
-from castalia.db import networks, storage, templates, vm_sync
+from castalia.db import networks, storage, templates, vm_sync, volume_sync
 from castalia.db.database import Database
 from castalia.errors import Conflict, EditConflict, NotFound
+from castalia.model.clock import now
 from castalia.model.network import NetworkFacts, NetworkKind
 from castalia.model.page import PageRequest
 from castalia.model.storage import RepositoryFacts, VolumeFacts, VolumeFormat
@@ -44,9 +46,12 @@ def repository(*volumes: VolumeFacts, name: str = "default", free: int = 50) -> 
 CHAIN = (volume("base"), volume("middle", backing="base"), volume("top.qcow2", backing="middle"))
 
 
-def sync(database: Database, *facts: RepositoryFacts, host: str = H1) -> list[str]:
+def sync(
+    database: Database, *facts: RepositoryFacts, host: str = H1, taken_at: datetime | None = None
+) -> list[str]:
     with database.write() as connection:
-        return [change.verb for change in storage.sync(connection, host, facts)]
+        found = storage.sync(connection, host, facts, taken_at=taken_at or now())
+        return [change.verb for change in found]
 
 
 def test_only_differences_are_changes(two_hosts: Database) -> None:
@@ -61,6 +66,17 @@ def test_only_differences_are_changes(two_hosts: Database) -> None:
         base = storage.volume_in(connection, found.id, "base")
     assert (found.volume_count, base.facts.allocation_bytes) == (2, 9)
     assert sync(two_hosts) == ["deleted"]
+
+
+def test_a_report_from_before_does_not_take_back_what_was_noted_since(two_hosts: Database) -> None:
+    sync(two_hosts, repository(CHAIN[0]))
+    begun = now()
+    with two_hosts.write() as connection:
+        volume_sync.note_volume(connection, volume("new"), host_id=H1, repository="default")
+    assert sync(two_hosts, repository(CHAIN[0]), taken_at=begun) == []
+    with two_hosts.read() as connection:
+        assert storage.find(connection, "h1/default").volume_count == 2
+    assert sync(two_hosts, repository(CHAIN[0])) == ["updated"]
 
 
 def test_references_like_those_of_vms(two_hosts: Database) -> None:
