@@ -19,7 +19,8 @@ def finish(job: dict[str, Any], *, wait: bool, done: str = "") -> dict[str, Any]
     """
     if not wait:
         if not show_raw(job):
-            note(f"{job['title']}: job {job['id']}. Follow it: castalia job follow {job['id']}")
+            note(f"{job['title']}. Follow it: castalia job follow {job['id']}")
+            print(job["id"])  # alone on standard output, for scripts
         return job
     ended = follow(job)
     if not show_raw(ended):

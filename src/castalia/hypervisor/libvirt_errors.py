@@ -35,7 +35,10 @@ class _Meaning:
     code: str = ""
 
 
-_AGENT_REMEDY = "Install qemu-guest-agent in the guest, start it, and give the VM an agent channel."
+_AGENT_REMEDY = (
+    "A guest that has just started needs a moment: try again. If it stays so, install "
+    "qemu-guest-agent in the guest and start it; the VM needs an agent channel."
+)
 
 _AGENT_ABSENT = _Meaning(
     error=GuestError,

@@ -128,7 +128,7 @@ def find_medium(connection: Connection, host: Host, name: str) -> Volume:
         if repository in ("", one.repository_name)
     ]
     if not found:
-        remedy = "Import it first: castalia volume import FILE-OR-URL"
+        remedy = "Import it first: castalia volume import REPOSITORY FILE-OR-URL"
         raise NotFound(f"There is no volume {name} on {host.name}.", field="iso", remedy=remedy)
     return found[0]
 

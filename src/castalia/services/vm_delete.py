@@ -81,6 +81,7 @@ class VmDeleteService:
             )
         if not keep_disks:
             checks.append(_data_check(volumes))
+            checks += _left_checks(place, volumes)
         steps = ["cut the power", "undefine it"] if vm.state.active else ["undefine it"]
         steps += [f"delete {v.repository_name}/{v.facts.name}" for v in volumes]
         freed = sum(volume.facts.allocation_bytes for volume in volumes)
@@ -107,9 +108,28 @@ def _state_check(place: VmOnHost, *, force: bool) -> Check:
     return blocked(
         "state",
         f"{vm.name} is {vm.state}.",
-        remedy="Shut it down first, or delete it with force, which cuts its power.",
+        remedy="Shut it down first, or delete it with --force, which cuts its power.",
         code="vm.running",
     )
+
+
+def _left_checks(place: VmOnHost, volumes: list[Volume]) -> list[Check]:
+    """What stays although disks are deleted, so that nobody takes it for gone."""
+    deleted = {volume.facts.path for volume in volumes}
+    left = [
+        disk.source
+        for disk in place.vm.definition.disks
+        if disk.source and _own(place, disk) and disk.source not in deleted
+    ]
+    if not left:
+        return []
+    return [
+        warning(
+            "left",
+            f"{', '.join(left)} stays: it is in no known repository, or others need it.",
+            remedy="Add its directory as a repository first to have it deleted too.",
+        )
+    ]
 
 
 def _data_check(volumes: list[Volume]) -> Check:

@@ -44,11 +44,14 @@ class Command:
 
 
 def options(values: Mapping[str, object]) -> list[str]:
-    """`--name value` for each value that is set; true becomes a bare flag."""
+    """`--name value` for each value that is set, again for each of a list; true becomes a bare
+    flag."""
     words: list[str] = []
     for name, value in values.items():
         if value is True:
             words.append(f"--{name}")
+        elif isinstance(value, list):
+            words += [word for one in value for word in (f"--{name}", str(one))]
         elif value not in {"", None, False}:
             words += [f"--{name}", str(value)]
     return words

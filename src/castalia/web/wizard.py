@@ -130,8 +130,11 @@ def _command(creation: VmCreation, form: Mapping[str, str]) -> Command:
         "user": spec.seed.user,
         "count": creation.count if creation.count > 1 else 0,
         "no-start": not spec.start,
+        "ssh-key": list(spec.seed.ssh_keys),
     }
     body: dict[str, Any] = {"name": spec.name, "template": spec.template, "size": spec.size}
+    if spec.seed.ssh_keys or spec.seed.user:
+        body["seed"] = {"user": spec.seed.user, "ssh_keys": list(spec.seed.ssh_keys)}
     asked = {"spec": {name: value for name, value in body.items() if value}}
     if creation.count > 1:
         asked["count"] = creation.count  # type: ignore[assignment]  # JSON, beside the spec
