@@ -230,3 +230,25 @@ def test_a_failed_attachment_leaves_somebody_elses_device_alone(world: World) ->
     (on_host,) = driver.vms.values()
     assert {one.target: one.source for one in on_host.definition.disks}["vdb"] == "/x"
     assert len(world.storage().repository("default").volumes) == 1
+
+
+def test_a_new_disk_lies_where_the_vms_first_disk_lies(world: World) -> None:
+    for name in ("alpha", "zeta"):
+        world.done(
+            world.services.storage.add_repository("h1", name, f"/srv/{name}", principal=SYSTEM)
+        )
+    operation = AttachDisk(disk=DiskSpec(size_bytes=DISK_BYTES))
+    for vm, repository in (("web", "default"), ("away", "zeta")):
+        world.make_vm(vm, repository=repository)
+        world.done(world.services.vm_devices.run(vm, operation, principal=SYSTEM))
+        names = [one.name for one in world.storage().repository(repository).volumes]
+        assert len([name for name in names if name.startswith(f"{vm}-")]) == 2
+
+
+def test_a_vm_without_disks_gets_its_first_where_new_vms_get_theirs(world: World) -> None:
+    world.make_vm("web")
+    world.done(world.services.vm_devices.run("web", DetachDisk(target="vda"), principal=SYSTEM))
+    world.done(world.services.storage.add_repository("h1", "alpha", "/srv/alpha", principal=SYSTEM))
+    operation = AttachDisk(disk=DiskSpec(size_bytes=DISK_BYTES))
+    world.done(world.services.vm_devices.run("web", operation, principal=SYSTEM))
+    assert world.storage().repository("alpha").volumes == ()

@@ -40,6 +40,7 @@ from castalia.services.vm_jobs import (
     vm_request,
 )
 from castalia.services.vm_limits import checked_volume_size
+from castalia.services.vm_repository import chosen_repository
 from castalia.workflows.arguments import to_json
 
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
@@ -194,11 +195,10 @@ def _refuse_shared(name: str, users: tuple[str, ...]) -> None:
 
 
 def _repository(connection: Connection, place: VmOnHost, name: str) -> Repository:
-    if name:
-        return storage_store.find(connection, name, host_id=place.host.id)
-    for repository in storage_store.of_host(connection, place.host.id):
-        if repository.state == "active":
-            return repository
+    disks = place.vm.definition.disks
+    repository = chosen_repository(connection, place.host, name, beside=disks)
+    if repository is not None:
+        return repository
     remedy = "Add one: castalia repository add default --host HOST --path DIRECTORY"
     raise Conflict(f"{place.host.name} has no usable repository.", remedy=remedy)
 

@@ -6,7 +6,6 @@ from sqlalchemy import Connection
 
 from castalia.db import hosts as host_store
 from castalia.db import networks as network_store
-from castalia.db import storage as storage_store
 from castalia.db import templates as template_store
 from castalia.db import vms as vm_store
 from castalia.errors import InvalidRequest
@@ -24,6 +23,7 @@ from castalia.planning.placement import Candidate, Demand, Placement, place
 from castalia.services.checks import blocked, ok, overcommit_checks, warning
 from castalia.services.vm_assembly import Ground, assembled, media_check, needs_seed
 from castalia.services.vm_limits import checked_memory, checked_vcpus, checked_volume_size
+from castalia.services.vm_repository import chosen_repository
 
 MAX_COUNT = 200
 _BLANK_DISK_BYTES = 10 * GIB
@@ -59,7 +59,7 @@ def planned_creation(connection: Connection, request: VmCreation) -> Planned:
     vms: tuple[PlannedVm, ...] = ()
     if host is not None:
         checks += _name_checks(connection, host, names)
-        repository = _repository(connection, host, spec)
+        repository = chosen_repository(connection, host, spec.repository)
         checks += _storage_checks(repository, spec, template, count=len(names))
         checks += media_check(connection, host, spec)
         checks += overcommit_checks(host, spec.vcpus)
@@ -198,14 +198,6 @@ def _name_checks(connection: Connection, host: Host, names: list[str]) -> list[C
             field="name",
         )
     ]
-
-
-def _repository(connection: Connection, host: Host, spec: VmSpec) -> Repository | None:
-    if spec.repository:
-        return storage_store.find(connection, spec.repository, host_id=host.id)
-    usable = [r for r in storage_store.of_host(connection, host.id) if r.state.value == "active"]
-    preferred = sorted(usable, key=lambda r: (r.name != "default", -r.available_bytes))
-    return preferred[0] if preferred else None
 
 
 def _storage_checks(
