@@ -67,7 +67,7 @@ def medium(world: World, name: str) -> None:
 
 
 class TestAttachNewDisk(DeviceStep):
-    steps: ClassVar = ("look", "make volume", "attach", "refresh")
+    steps: ClassVar = ("look", "choose target", "make volume", "attach", "refresh")
 
     def operation(self) -> DeviceOperation:
         return AttachDisk(disk=DiskSpec(size_bytes=3 * DISK_BYTES))
@@ -86,7 +86,7 @@ class TestAttachNewDiskToRunning(TestAttachNewDisk):
 
 
 class TestAttachMedium(DeviceStep):
-    steps: ClassVar = ("look", "find volume", "attach", "refresh")
+    steps: ClassVar = ("look", "choose target", "find volume", "attach", "refresh")
 
     def operation(self) -> DeviceOperation:
         disk = DiskSpec(volume="new.iso", device=DeviceKind.CDROM, bus="sata")
@@ -252,3 +252,21 @@ def test_a_vm_without_disks_gets_its_first_where_new_vms_get_theirs(world: World
     operation = AttachDisk(disk=DiskSpec(size_bytes=DISK_BYTES))
     world.done(world.services.vm_devices.run("web", operation, principal=SYSTEM))
     assert world.storage().repository("alpha").volumes == ()
+
+
+def test_disks_asked_for_at_the_same_time_get_different_targets(world: World) -> None:
+    world.make_vm("web")
+    operation = AttachDisk(disk=DiskSpec(size_bytes=DISK_BYTES))
+    later: list[Job] = []
+
+    def attach() -> Job:
+        return world.services.vm_devices.run("web", operation, principal=SYSTEM)
+
+    world.driver().faults.interject(
+        "attach_device", lambda: later.extend(attach() for _ in range(3))
+    )
+    world.done(attach())
+    for job in later:
+        world.done(job)
+    targets = [disk.target for disk in world.vm("web").definition.disks]
+    assert targets == ["vda", "vdb", "vdc", "vdd", "vde"]

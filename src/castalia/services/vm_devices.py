@@ -150,6 +150,7 @@ def _when(place: VmOnHost) -> str:
 def _attach_disk(connection: Connection, place: VmOnHost, operation: AttachDisk) -> _Prepared:
     disk, vm = operation.disk, place.vm
     taken = {d.target for d in vm.definition.disks}
+    # The likely one: the job chooses, as only it has the VM to itself.
     target = free_target(checked_bus(disk.bus), taken=taken)
     checks = []
     if vm.state.active and disk.bus not in _HOT_BUSES:
@@ -174,13 +175,13 @@ def _attach_disk(connection: Connection, place: VmOnHost, operation: AttachDisk)
         repository = _repository(connection, place, disk.repository)
         checks.append(_space(repository, disk.size_bytes))
         repository_name = repository.name
-        volume_name = f"{vm.name}-{vm.uuid[:8]}-{target}-{new_id()[-4:]}.{disk.format}"
+        volume_name = f"{vm.name}-{vm.uuid[:8]}-disk-{new_id()[-8:]}.{disk.format}"
         step = f"make {format_bytes(disk.size_bytes)} and attach it as {target} {_when(place)}"
     return _Prepared(
         title=f"Attach a disk to {vm.name}",
         checks=checks,
         steps=(step,),
-        args={"target": target, "repository": repository_name, "volume": volume_name},
+        args={"repository": repository_name, "volume": volume_name},
     )
 
 

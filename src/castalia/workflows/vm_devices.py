@@ -13,6 +13,7 @@ from castalia.libvirtxml.domain import Domain
 from castalia.libvirtxml.domain_disks import set_medium
 from castalia.libvirtxml.domain_nics import set_link
 from castalia.libvirtxml.domain_plan import DiskPlan
+from castalia.libvirtxml.targets import free_target
 from castalia.model.storage import VolumeFormat
 from castalia.model.vm import Vm
 from castalia.model.vm_edit import (
@@ -101,7 +102,11 @@ def _refresh(work: _Work) -> None:
 # --- disks ---
 def _attach_disk(work: _Work, operation: AttachDisk) -> str:
     args, disk = work.context.args, operation.disk
-    target, repository, volume = args["target"], args["repository"], args["volume"]
+    repository, volume = args["repository"], args["volume"]
+    # Jobs of earlier versions have it in their arguments.
+    target = args.get("target") or work.context.step(
+        "choose target", lambda: _free_target(work, disk.bus)
+    )
     found = _made(work, operation) if disk.size_bytes else _found(work)
     device = disk_xml(
         DiskPlan(
@@ -115,6 +120,14 @@ def _attach_disk(work: _Work, operation: AttachDisk) -> str:
     _attach(work, device, _has_disk(target, found["path"]))
     _refresh(work)
     return f"disk {target} ({repository}/{volume}) was attached."
+
+
+def _free_target(work: _Work, bus: str) -> str:
+    """Free in the running VM and in the one that boots next."""
+    facts = work.driver.vm(work.vm.uuid)
+    definitions = [facts.definition, *filter(None, [facts.next_definition])]
+    taken = {disk.target for definition in definitions for disk in definition.disks}
+    return free_target(bus, taken=taken)
 
 
 def _made(work: _Work, operation: AttachDisk) -> dict[str, str]:
