@@ -8,12 +8,17 @@ from tests.workflows.every_step import EveryStep
 from tests.workflows.slate import Slate, slate
 from tests.workflows.world import DISK_BYTES, World
 
+from castalia.db import templates as template_store
 from castalia.errors import HostUnreachable
 from castalia.model.access import SYSTEM
 from castalia.model.image import ImageSource
 from castalia.model.job import Job, JobState
+from castalia.model.plan import Plan
 from castalia.model.template import TemplateState
-from castalia.workflows import image_import
+from castalia.model.vm import VmCreation, VmSpec
+from castalia.services.templates import TemplateService
+from castalia.services.vm_planner import MAX_COUNT, planned_creation
+from castalia.workflows import image_import, vm_create
 
 
 class TestImportTemplate(EveryStep):
@@ -101,6 +106,58 @@ def test_a_host_that_goes_while_a_volume_is_stored_is_waited_for(
     job = world.done(TestImportVolume().begin(world))
     assert not failures
     TestImportVolume().check(world, job)
+
+
+def test_a_template_is_not_removed_while_a_vm_is_made_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The removal waits for the VM, and then finds it."""
+    world.make_template()
+    ensure_copy, removals = vm_create.ensure_copy, list[Job]()
+
+    def copied(*args: Any, **options: Any) -> str:
+        removals.append(world.services.templates.remove("tiny", principal=SYSTEM))
+        return ensure_copy(*args, **options)
+
+    # Whoever asks for the removal has read the template before the VM was recorded.
+    monkeypatch.setattr(TemplateService, "_plan_remove", lambda *_: Plan(title="Remove tiny"))
+    monkeypatch.setattr(vm_create, "ensure_copy", copied)
+    assert world.make_vm(template="tiny").template == "tiny"
+    ended = world.ended(removals[0])
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "template.in-use")
+    assert slate(world)["templates"]
+    assert slate(world)["template_copies"]
+
+
+def test_several_jobs_use_one_template(world: World) -> None:
+    template = world.make_template()
+    vm_create_service = world.services.vm_create
+    with world.manager.database.read() as connection:
+        spec = VmSpec(name="web", memory_mib=64, template="tiny")
+        planned = planned_creation(connection, VmCreation(spec=spec))
+    request = vm_create_service._request(planned, SYSTEM)
+    (shared,) = [one for one in request.resources if one.name == f"template:{template.id}"]
+    assert shared.limit > MAX_COUNT
+
+
+def test_a_vm_whose_template_went_meanwhile_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = world.make_template()
+    record = vm_create._record
+
+    def recorded(*args: Any) -> None:
+        record(*args)
+        with world.manager.database.write() as connection:
+            template_store.delete(connection, template.id)
+
+    monkeypatch.setattr(vm_create, "_record", recorded)
+    spec = VmSpec(name="web", memory_mib=64, template="tiny", start=False)
+    job = world.services.vm_create.create(VmCreation(spec=spec), principal=SYSTEM)
+    ended = world.ended(job)
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "template.not-found")
+    assert "'tiny'" in ended.error
+    assert slate(world)["volumes"] == []
 
 
 def _staged(world: World) -> list[Path]:

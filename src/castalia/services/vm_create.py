@@ -8,9 +8,12 @@ from castalia.model.access import Principal, Role
 from castalia.model.job import Job
 from castalia.model.plan import Plan
 from castalia.model.vm import VmCreation
+from castalia.model.vm_plan import PlannedVm
 from castalia.services.submission import Submission
 from castalia.services.vm_planner import Planned, planned_creation
 from castalia.workflows.arguments import to_json
+
+_SHARED = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class VmCreateService:
             resources.append(
                 Resource(name=f"host:{host.id}", limit=self.host_limit, label=f"host {host.name}")
             )
+        resources += _templates(vms)
         single = vms[0] if len(vms) == 1 else None
         return JobRequest(
             kind="vm_create",
@@ -60,3 +64,12 @@ class VmCreateService:
             host_id=host.id if host else "",
             created_by=principal.user_name,
         )
+
+
+def _templates(vms: tuple[PlannedVm, ...]) -> list[Resource]:
+    """The templates, which any number of jobs may use; only a removal holds one alone."""
+    used = {disk.template_id: vm.template for vm in vms for disk in vm.disks if disk.template_id}
+    return [
+        Resource(name=f"template:{id}", limit=_SHARED, label=f"template {name}")
+        for id, name in used.items()
+    ]

@@ -4,7 +4,9 @@ from functools import partial
 from typing import Any
 
 from castalia.db import templates
+from castalia.errors import Conflict
 from castalia.jobs.context import JobContext
+from castalia.model.template import Template
 from castalia.workflows import volumes
 from castalia.workflows.parts import Parts
 from castalia.workflows.template_copy import volume_name
@@ -37,6 +39,7 @@ def template_remove(context: JobContext, parts: Parts) -> dict[str, Any]:
 def _look(parts: Parts, template_id: str) -> dict[str, Any]:
     with parts.database.read() as connection:
         template = templates.get(connection, template_id)
+        _check_unused(template)
         copies = templates.copies(connection, template_id)
     return {
         "name": template.name,
@@ -44,6 +47,16 @@ def _look(parts: Parts, template_id: str) -> dict[str, Any]:
         "copy": volume_name(template),
         "copies": [[copy.host_id, copy.repository] for copy in copies],
     }
+
+
+def _check_unused(template: Template) -> None:
+    """A VM may have been made while this job waited."""
+    if template.vm_count:
+        raise Conflict(
+            f"{template.vm_count} VMs are based on {template.name}.",
+            code="template.in-use",
+            remedy="Delete these first; their disks hold only the differences.",
+        )
 
 
 def _delete_copy(

@@ -3,7 +3,11 @@
 import io
 from typing import Any
 
+from sqlalchemy import Connection
+
+from castalia.db import templates as template_store
 from castalia.db import vms as vm_store
+from castalia.errors import NotFound
 from castalia.hypervisor.driver import HypervisorDriver
 from castalia.images.seed import seed_iso
 from castalia.jobs.context import JobContext
@@ -118,6 +122,8 @@ def _make_disk(context: JobContext, parts: Parts, vm: PlannedVm, disk: PlannedDi
         return storage.volume(disk.repository, disk.volume).path
     backing = ""
     if disk.template_id:
+        with parts.database.read() as connection:
+            _check_template(connection, vm, disk)
         backing = ensure_copy(
             context,
             parts,
@@ -133,6 +139,17 @@ def _make_disk(context: JobContext, parts: Parts, vm: PlannedVm, disk: PlannedDi
         backing_path=backing,
     )
     return volumes.noted(parts, facts, host_id=vm.host_id, repository=disk.repository)
+
+
+def _check_template(connection: Connection, vm: PlannedVm, disk: PlannedDisk) -> None:
+    """It may have been removed while this job waited."""
+    if not template_store.many(connection, [disk.template_id]):
+        raise NotFound(
+            f"There is no template {vm.template!r} any more.",
+            code="template.not-found",
+            field="template",
+            remedy="It was removed before the VM was made. Choose another template.",
+        )
 
 
 def _delete_disks(parts: Parts, vm: PlannedVm) -> None:
