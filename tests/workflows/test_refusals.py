@@ -25,6 +25,7 @@ from castalia.model.template import TemplateEdit
 from castalia.model.vm import DiskSpec, NicSpec, PowerAction, VmCreation, VmSpec
 from castalia.model.vm_edit import AttachDisk, AttachNic, ChangeMedium, DetachDisk, GrowDisk, VmEdit
 from castalia.services.services import Services
+from castalia.services.vm_planner import planned_creation
 
 MAC = "52:54:00:00:00:07"
 Call = Callable[[Services, str], Any]
@@ -99,6 +100,43 @@ REFUSALS = {
         call=creation(disks=(DiskSpec(size_bytes=DISK_BYTES, bus="mfm"),)),
         error=InvalidRequest,
         field="bus",
+    ),
+    **{
+        f"create: {field} {number}": Refusal(
+            call=creation(**spec), error=InvalidRequest, field=field
+        )
+        for number, (field, spec) in enumerate(
+            (
+                ("disks[0].format", {"disks": (DiskSpec(size_bytes=DISK_BYTES, format="vmdk"),)}),
+                ("disks[0].size_bytes", {"disks": (DiskSpec(size_bytes=1),)}),
+                ("disks[0].size_bytes", {"disks": (DiskSpec(size_bytes=2**60),)}),
+                ("nics[0].mac", {"nics": (NicSpec(mac="zz"),)}),
+                ("nics[1].mac", {"nics": (NicSpec(), NicSpec(mac="ff:ff:ff:ff:ff:ff"))}),
+                ("nics[1].mac", {"nics": (NicSpec(mac=MAC), NicSpec(mac=MAC))}),
+                ("nics[0].model", {"nics": (NicSpec(model="ne9"),)}),
+                ("firmware", {"firmware": "openboot"}),
+                ("max_memory_mib", {"max_memory_mib": 2**50}),
+                ("max_memory_mib", {"max_memory_mib": 32}),
+                ("description", {"description": "x" * 10_001}),
+                ("tags", {"tags": tuple(f"t{n}" for n in range(65))}),
+            )
+        )
+    },
+    "edit: description": Refusal(
+        call=edit("off", description="x" * 10_001), error=InvalidRequest, field="description"
+    ),
+    "attach: format": Refusal(
+        call=device("off", AttachDisk(disk=DiskSpec(size_bytes=DISK_BYTES, format="vmdk"))),
+        error=InvalidRequest,
+        field="format",
+    ),
+    "attach: multicast": Refusal(
+        call=device("off", AttachNic(nic=NicSpec(mac="ff:ff:ff:ff:ff:ff"))),
+        error=InvalidRequest,
+        field="mac",
+    ),
+    "attach: model": Refusal(
+        call=device("off", AttachNic(nic=NicSpec(model="ne9"))), error=InvalidRequest, field="model"
     ),
     "start: running": Refusal(
         call=power("on", PowerAction.START), error=Conflict, code="vm.wrong-state"
@@ -327,3 +365,9 @@ def test_of_two_edits_at_once_one_wins(world: World, noun: str) -> None:
     assert [type(error) for error in lost] == [EditConflict]
     assert lost[0].remedy
     assert len(outcomes) == 2
+
+
+def test_of_a_tag_that_is_repeated_one_is_kept(furnished: World) -> None:
+    wanted = VmCreation(spec=VmSpec(name="new", memory_mib=64, tags=("a", "b", "a")))
+    with furnished.manager.database.read() as connection:
+        assert planned_creation(connection, wanted).vms[0].tags == ("a", "b")

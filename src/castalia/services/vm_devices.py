@@ -1,6 +1,5 @@
 """Disks, network cards and drives of existing VMs."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +29,7 @@ from castalia.model.vm_edit import (
     SetLink,
 )
 from castalia.services.checks import blocked, ok, warning
+from castalia.services.device_limits import check_disk, check_nic
 from castalia.services.submission import Submission
 from castalia.services.vm_assembly import checked_bus, find_medium, nic_kind
 from castalia.services.vm_jobs import (
@@ -43,7 +43,6 @@ from castalia.services.vm_limits import checked_volume_size
 from castalia.services.vm_repository import chosen_repository
 from castalia.workflows.arguments import to_json
 
-_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
 _HOT_BUSES = ("virtio", "scsi", "usb")
 
 
@@ -149,6 +148,7 @@ def _when(place: VmOnHost) -> str:
 
 def _attach_disk(connection: Connection, place: VmOnHost, operation: AttachDisk) -> _Prepared:
     disk, vm = operation.disk, place.vm
+    check_disk(disk)
     taken = {d.target for d in vm.definition.disks}
     # The likely one: the job chooses, as only it has the VM to itself.
     target = free_target(checked_bus(disk.bus), taken=taken)
@@ -281,9 +281,7 @@ def _others(connection: Connection, place: VmOnHost, disk: Disk) -> list[Check]:
 
 def _attach_nic(connection: Connection, place: VmOnHost, operation: AttachNic) -> _Prepared:
     nic = operation.nic
-    if nic.mac and not _MAC.fullmatch(nic.mac):
-        remedy = "Write six pairs of hexadecimal digits: 52:54:00:12:34:56"
-        raise InvalidRequest(f"{nic.mac!r} is no MAC address.", field="mac", remedy=remedy)
+    check_nic(nic)
     networks = tuple(network_store.every(connection))
     names = {n.facts.name for n in networks if n.host_id == place.host.id}
     kind = nic_kind(place.host, networks, nic.network)

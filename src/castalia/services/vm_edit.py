@@ -9,7 +9,7 @@ from castalia.errors import InvalidRequest
 from castalia.model.access import Principal, Role
 from castalia.model.amount import format_mib
 from castalia.model.job import Job
-from castalia.model.names import checked_name, checked_tag
+from castalia.model.names import checked_name
 from castalia.model.plan import Check, Plan
 from castalia.model.vm import Vm
 from castalia.model.vm_edit import VmEdit
@@ -22,11 +22,13 @@ from castalia.services.vm_jobs import (
     found,
     vm_request,
 )
-from castalia.services.vm_limits import checked_memory, checked_vcpus
+from castalia.services.vm_limits import (
+    checked_description,
+    checked_memory,
+    checked_tags,
+    checked_vcpus,
+)
 from castalia.workflows.arguments import to_json
-
-_MAX_DESCRIPTION = 4000
-_MAX_TAGS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,17 +116,9 @@ def _checked(edit: VmEdit) -> VmEdit:
         checked_vcpus(edit.vcpus)
     if edit.memory_mib is not None:
         checked_memory(edit.memory_mib)
-    if edit.description is not None and len(edit.description) > _MAX_DESCRIPTION:
-        remedy = f"Use at most {_MAX_DESCRIPTION} characters."
-        raise InvalidRequest("The description is too long.", field="description", remedy=remedy)
-    return replace(edit, tags=None if edit.tags is None else _checked_tags(edit.tags))
-
-
-def _checked_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    if len(tags) > _MAX_TAGS:
-        remedy = f"Use at most {_MAX_TAGS} tags."
-        raise InvalidRequest("There are too many tags.", field="tags", remedy=remedy)
-    return tuple(dict.fromkeys(checked_tag(tag) for tag in tags))
+    if edit.description is not None:
+        checked_description(edit.description)
+    return replace(edit, tags=None if edit.tags is None else checked_tags(edit.tags))
 
 
 def _vcpu_checks(vm: Vm, edit: VmEdit) -> Iterator[Check]:

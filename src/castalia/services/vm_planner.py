@@ -12,7 +12,7 @@ from castalia.errors import InvalidRequest
 from castalia.images.seed import checked_seed
 from castalia.model.amount import GIB, format_bytes, format_mib
 from castalia.model.host import Host
-from castalia.model.names import checked_tag, hostname_from, numbered_names
+from castalia.model.names import hostname_from, numbered_names
 from castalia.model.network import Network
 from castalia.model.plan import Check, Plan
 from castalia.model.storage import Repository
@@ -21,8 +21,17 @@ from castalia.model.vm import SIZES, Size, VmCreation, VmSpec
 from castalia.model.vm_plan import PlannedVm
 from castalia.planning.placement import Candidate, Demand, Placement, place
 from castalia.services.checks import blocked, ok, overcommit_checks, warning
+from castalia.services.device_limits import check_devices
 from castalia.services.vm_assembly import Ground, assembled, media_check, needs_seed
-from castalia.services.vm_limits import checked_memory, checked_vcpus, checked_volume_size
+from castalia.services.vm_limits import (
+    checked_description,
+    checked_firmware,
+    checked_max_memory,
+    checked_memory,
+    checked_tags,
+    checked_vcpus,
+    checked_volume_size,
+)
 from castalia.services.vm_repository import chosen_repository
 
 MAX_COUNT = 200
@@ -47,6 +56,7 @@ def planned_creation(connection: Connection, request: VmCreation) -> Planned:
     volume; what depends on the present state becomes a check.
     """
     names = _names(request)
+    check_devices(request.spec.disks, request.spec.nics, count=request.count)
     template = (
         template_store.find(connection, request.spec.template) if request.spec.template else None
     )
@@ -105,10 +115,12 @@ def _completed(spec: VmSpec, template: Template | None) -> VmSpec:
         vcpus=spec.vcpus or size.vcpus,
         memory_mib=spec.memory_mib or size.memory_mib,
         disk_bytes=spec.disk_bytes or (template.disk_bytes if template else blank),
-        tags=tuple(checked_tag(tag) for tag in spec.tags),
+        tags=checked_tags(spec.tags),
     )
-    done = replace(done, max_memory_mib=max(done.max_memory_mib, done.memory_mib))
     _check_amounts(done, template)
+    done = replace(done, max_memory_mib=done.max_memory_mib or done.memory_mib)
+    checked_firmware(done.firmware)
+    checked_description(done.description)
     seed = replace(done.seed, hostname=done.seed.hostname or hostname_from(done.name))
     checked_seed(seed)
     return done
@@ -117,6 +129,7 @@ def _completed(spec: VmSpec, template: Template | None) -> VmSpec:
 def _check_amounts(spec: VmSpec, template: Template | None) -> None:
     checked_vcpus(spec.vcpus)
     checked_memory(spec.memory_mib)
+    checked_max_memory(spec.max_memory_mib, memory_mib=spec.memory_mib)
     if spec.disk_bytes:
         checked_volume_size(spec.disk_bytes, field="disk_bytes")
     if template is not None and spec.disk_bytes < template.disk_bytes:
