@@ -223,7 +223,12 @@ def _services(
         throttle=throttle,
     )
     tokens = TokenService(database, audit=audit)
-    storage = StorageService(database=database, inventory=inventory, submission=submission)
+    storage = StorageService(
+        database=database,
+        inventory=inventory,
+        submission=submission,
+        state_dir=settings.state_dir,
+    )
     uploads = UploadService(
         directory=settings.state_dir / "uploads",
         limit_bytes=settings.server.upload_limit_gib * _GIB,

@@ -371,3 +371,18 @@ def test_of_a_tag_that_is_repeated_one_is_kept(furnished: World) -> None:
     wanted = VmCreation(spec=VmSpec(name="new", memory_mib=64, tags=("a", "b", "a")))
     with furnished.manager.database.read() as connection:
         assert planned_creation(connection, wanted).vms[0].tags == ("a", "b")
+
+
+def test_the_managers_own_directory_is_no_repository(furnished: World) -> None:
+    services, own = furnished.services.storage, furnished.state_dir
+    link = own.parent / "link"
+    link.symlink_to(own)
+    for path in (own, own / "templates", own.parent, link / "uploads"):
+        for verb in (services.plan_add_repository, services.add_repository):
+            with pytest.raises(InvalidRequest) as caught:
+                verb("h1", "mine", str(path), principal=SYSTEM)
+            assert caught.value.field == "path"
+            assert "manager" in caught.value.message
+            assert caught.value.remedy
+    services.plan_add_repository("h1", "mine", str(own.parent / "other"), principal=SYSTEM)
+    services.plan_add_repository("h1", "mine", str(own / "images"), principal=SYSTEM)

@@ -5,6 +5,7 @@ for an option or a command.
 """
 
 import re
+import socket
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from castalia.errors import InvalidRequest
@@ -38,6 +39,12 @@ def checked_address(uri: str) -> SplitResult:
             "The address would run a command on this machine.", field="uri", remedy=remedy
         )
     return parts
+
+
+def is_this_machine(uri: str) -> bool:
+    """Whether the hypervisor at that address runs where the manager does, as far as names tell."""
+    host = urlsplit(uri).hostname or "localhost"
+    return host in {"localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
 
 
 def _split(uri: str) -> SplitResult | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from castalia.db import hosts as host_store
 from castalia.db import storage as storage_store
@@ -18,10 +19,11 @@ from castalia.model.plan import Check, Plan
 from castalia.model.storage import Repository, Volume, VolumeFormat
 from castalia.model.vm import Vm
 from castalia.services.checks import blocked, host_up, ok, warning
+from castalia.services.host_address import is_this_machine
 from castalia.services.inventory import Inventory
 from castalia.services.submission import Submission
 from castalia.services.vm_limits import checked_volume_size
-from castalia.storage.directories import checked_directory
+from castalia.storage.directories import check_apart, checked_directory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class StorageService:
     database: Database
     inventory: Inventory
     submission: Submission
+    state_dir: Path
 
     # --- reading ---
     def repositories(self, page: PageRequest, *, principal: Principal) -> Page[Repository]:
@@ -136,6 +139,8 @@ class StorageService:
     def _plan_add(self, host: Host, name: str, path: str) -> Plan:
         checked_name(name)
         checked_directory(path)
+        if is_this_machine(host.uri):
+            check_apart(path, self.state_dir)
         return Plan(
             title=f"Add repository {name} on {host.name}",
             checks=(host_up(host), self._free_name(host, name)),

@@ -1,6 +1,6 @@
 """Which directories of a host may be repositories."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from castalia.errors import Conflict, InvalidRequest
 
@@ -32,6 +32,19 @@ def checked_directory(path: str) -> str:
         message = f"{pure} belongs to the system and cannot be a repository."
         raise InvalidRequest(message, field="path", remedy=remedy)
     return str(pure)
+
+
+def check_apart(path: str, own: Path) -> None:
+    """Raises InvalidRequest if a repository at `path` would hold, or lie in, the manager's own
+    directory `own` on this machine. Its `images` may be one: hosts of an unprivileged user get it.
+    """
+    wanted, kept = Path(path).resolve(), own.resolve()
+    if wanted == kept / "images":
+        return
+    if wanted.is_relative_to(kept) or kept.is_relative_to(wanted):
+        remedy = "Choose a directory of its own, for example /srv/images."
+        message = f"{path} holds or belongs to the manager's own data, in {own}."
+        raise InvalidRequest(message, field="path", remedy=remedy)
 
 
 def check_place(name: str, path: str, *, other: str, other_path: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from castalia.errors import InvalidRequest
-from castalia.services.host_address import checked_address
+from castalia.services.host_address import checked_address, is_this_machine
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,15 @@ def test_anything_else_is_refused_with_the_field_and_a_remedy(uri: str) -> None:
     assert caught.value.field == "uri"
     assert caught.value.remedy
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("uri", "here"),
+    [
+        ("qemu:///system", True),
+        ("qemu+ssh://root@localhost/system", True),
+        ("qemu+ssh://root@h1.example/system", False),
+    ],
+)
+def test_which_hosts_are_this_machine(uri: str, here: bool) -> None:
+    assert is_this_machine(uri) is here
