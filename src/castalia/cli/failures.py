@@ -16,6 +16,7 @@ class Exit(IntEnum):
     UNREACHABLE = 6
     JOB_FAILED = 7
     TIMED_OUT = 8
+    OUTPUT_CUT = 9
 
 
 class CommandFailed(Exception):

@@ -9,7 +9,12 @@ BYTES = bytes(range(256))
 
 
 def _answer(
-    manager: FakeManager, *, out: bytes = b"", err: bytes = b"", exit_code: int = 0
+    manager: FakeManager,
+    *,
+    out: bytes = b"",
+    err: bytes = b"",
+    exit_code: int = 0,
+    truncated: bool = False,
 ) -> None:
     manager.on(
         "POST",
@@ -19,6 +24,7 @@ def _answer(
             "stderr": base64.b64encode(err).decode(),
             "encoding": "base64",
             "exit_code": exit_code,
+            "truncated": truncated,
         },
     )
 
@@ -66,3 +72,13 @@ def test_an_agent_that_does_not_answer_is_told_from_a_command_that_fails(
 
     assert outcome.code == 1
     assert outcome.err.startswith("Error: The agent does not answer.")
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 9), (3, 3)])
+def test_output_that_was_cut_is_said_and_is_no_success(
+    castalia: Run, manager: FakeManager, code: int, expected: int
+) -> None:
+    _answer(manager, out=b"much", exit_code=code, truncated=True)
+    outcome = castalia("vm", "exec", "web1", "--", "cat", "big")
+    assert outcome.code == expected
+    assert "Output was cut at 1 MiB" in outcome.err
