@@ -77,9 +77,9 @@ def _dump(item: Any) -> None:
 def _word(value: str) -> Any:
     from rich.text import Text
 
-    from castalia.cli.table import colour
+    from castalia.cli.table import colour, harmless
 
-    return Text(value, style=colour(value))
+    return Text(harmless(value), style=colour(value))
 
 
 def field(name: str) -> Callable[[dict[str, Any]], str]:

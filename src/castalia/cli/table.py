@@ -19,6 +19,17 @@ def colour(value: str) -> str:
     return _COLOURS.get(value, "")
 
 
+_STEERING = dict.fromkeys(
+    [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+)
+"""C1 controls and the ones of writing direction: they could make a line say something else."""
+
+
+def harmless(value: str) -> str:
+    """The text with a replacement character for each that steers a terminal."""
+    return value.translate(_STEERING)
+
+
 def write_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Writes a table to standard output. `titles` are in lower case."""
     if sys.stdout.isatty():
@@ -29,7 +40,7 @@ def write_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def plain_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The table in plain text, nothing cut and nothing left out."""
-    lines = [[title.upper() for title in titles], *rows]
+    lines = [[title.upper() for title in titles], *([harmless(cell) for cell in r] for r in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(
         (" " * _GAP).join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
@@ -69,7 +80,7 @@ def _for_terminal(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         least = _least(titles[number], [row[number] for row in rows])
         table.add_column(titles[number].upper(), no_wrap=True, min_width=least)
     for row in rows:
-        table.add_row(*(Text(row[number], style=colour(row[number])) for number in shown))
+        table.add_row(*(Text(harmless(row[number]), style=colour(row[number])) for number in shown))
     console.print(table)
     left_out = [
         title for number, title in enumerate(titles)

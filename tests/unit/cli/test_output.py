@@ -7,6 +7,8 @@ import pytest
 import yaml
 from tests.unit.cli.fake_manager import FakeManager, Run
 
+from castalia.cli.output import show_object
+from castalia.cli.state import STATE, Format
 from castalia.cli.table import fitting, plain_table
 
 TEMPLATE: dict[str, Any] = {
@@ -94,3 +96,15 @@ def test_references_with_a_slash_stay_one_part_of_the_path(
     castalia("vm", "show", "h1/web 1")
 
     assert manager.requests[0].url.raw_path == b"/api/v1/vms/h1:web%201"
+
+
+@pytest.mark.parametrize("character", ["\u0080", "\u009b", "\u202e", "\u2066", "\u2069"])
+def test_characters_that_steer_a_terminal_are_replaced(
+    character: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(STATE, "format", Format.TABLE)
+    shown = plain_table(["name"], [[f"a{character}b"]])
+    assert shown == "NAME\na\ufffdb\n"
+
+    show_object({}, [("name", f"a{character}b")])
+    assert capsys.readouterr().out == "name  a\ufffdb\n"
