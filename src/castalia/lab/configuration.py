@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from castalia.lab.wiring import PKI, Wiring
+
 _LIBVIRTD = """\
 host_uuid = "{uuid}"
 unix_sock_rw_perms = "0700"
@@ -19,6 +21,37 @@ _VIRTLOGD = """\
 log_outputs = "3:file:/var/log/libvirt/virtlogd.log"
 """
 
+_VIRTLOCKD = """\
+log_outputs = "3:file:/var/log/libvirt/virtlockd.log"
+"""
+
+_LIBVIRTD_WIRED = """\
+listen_tls = 1
+listen_tcp = 0
+listen_addr = "{address}"
+auth_tls = "none"
+ca_file = "{pki}/cacert.pem"
+cert_file = "{pki}/servercert.pem"
+key_file = "{pki}/serverkey.pem"
+"""
+
+_QEMU_WIRED = """\
+migration_address = "{address}"
+migration_host = "{address}"
+migrate_tls_x509_cert_dir = "{pki}/qemu"
+migrate_tls_x509_verify = 1
+"""
+
+_QEMU_LEASES = """\
+lock_manager = "lockd"
+"""
+
+_QEMU_LOCKD = """\
+auto_disk_leases = 1
+require_lease_for_disks = 1
+file_lockspace_dir = "{leases}"
+"""
+
 _DEFAULT_NETWORK = """\
 <network>
   <name>default</name>
@@ -32,17 +65,35 @@ _DEFAULT_NETWORK = """\
 """
 
 
-def write(directory: Path, *, uuid: str, default_network: bool) -> None:
+def write(
+    directory: Path, *, uuid: str, default_network: bool, wiring: Wiring | None = None
+) -> None:
     """Fills `directory`, which the host will see as /etc/libvirt. What is there already stays."""
     files = {
         "libvirtd.conf": _LIBVIRTD.format(uuid=uuid),
         "qemu.conf": _QEMU,
         "virtlogd.conf": _VIRTLOGD,
     }
+    if wiring:
+        files = _wired(files, wiring)
     for name, text in files.items():
         _write_new(directory / name, text)
     if default_network:
         _write_network(directory / "qemu" / "networks", uuid)
+
+
+def _wired(files: dict[str, str], wiring: Wiring) -> dict[str, str]:
+    words = {"address": wiring.address.ip, "pki": PKI, "leases": wiring.leases}
+    files = {
+        **files,
+        "libvirtd.conf": files["libvirtd.conf"] + _LIBVIRTD_WIRED.format_map(words),
+        "qemu.conf": files["qemu.conf"] + _QEMU_WIRED.format_map(words),
+    }
+    if wiring.leases:
+        files["qemu.conf"] += _QEMU_LEASES
+        files["qemu-lockd.conf"] = _QEMU_LOCKD.format_map(words)
+        files["virtlockd.conf"] = _VIRTLOCKD
+    return files
 
 
 def _write_network(directory: Path, uuid: str) -> None:

@@ -20,7 +20,9 @@ from castalia.lab import (
     namespace,
     record,
     requirements,
+    wires,
 )
+from castalia.lab.wiring import PKI, Wiring
 from castalia.model.names import checked_name
 
 STATE_DIR = Path("/var/lib/castalia/lab")
@@ -35,7 +37,6 @@ _OWN = {
     "cache": "/var/cache/libvirt",
     "run": "/run",  # last: with a state directory in /run it hides the others' sources
 }
-_DAEMONS = ("virtlogd", "libvirtd")
 _DAEMON_LIMIT_S = 60
 _SOCKET_PATH_LIMIT = 107  # sizeof(sockaddr_un.sun_path) - 1, unix(7)
 
@@ -52,22 +53,34 @@ class LabHost:
         cache_dir: Path = CACHE_DIR,
         owner: str = "",
         default_network: bool = True,
+        wiring: Wiring | None = None,
     ) -> None:
         """Nothing is made yet. With `owner` (`record.this_process()`), `sweep` clears the host away
-        once that process is gone. Raises InvalidRequest for a name that cannot be used."""
+        once that process is gone. With a `wiring` it is one of several and also answers to others.
+
+        Raises InvalidRequest for a name that cannot be used, Conflict for directories that cannot.
+        """
         self.name = checked_name(name)
         self.directory = state_dir / name
         self._cache_dir = cache_dir
         self._owner = owner
         self._default_network = default_network
+        self._wiring = wiring
         self._libvirtd_wanted = True
         if len(str(self._socket)) > _SOCKET_PATH_LIMIT:
             remedy = "Choose a shorter state directory or name."
             raise Conflict(f"The socket's path {self._socket} is too long.", remedy=remedy)
+        for directory in wiring.shared if wiring else ():
+            self._check_shared(directory)
 
     @property
     def uri(self) -> str:
-        """The address for libvirt."""
+        """The address for libvirt, which other hosts can use too if this one is wired."""
+        return self._wiring.uri if self._wiring else self.local_uri
+
+    @property
+    def local_uri(self) -> str:
+        """The address for libvirt on this machine, which works without any network."""
         return f"qemu+unix:///system?socket={self._socket}"
 
     @property
@@ -196,15 +209,18 @@ class LabHost:
         self._prepare_directories(own.uuid)
         binds = [namespace.bind(self.directory / part, there) for part, there in _OWN.items()]
         binds += kvm_device.binds(self.directory / "kvm")
-        namespace.launch(
+        if self._wiring:
+            binds.append(namespace.bind(self._wiring.certificates, str(PKI)))
+        pid = namespace.launch(
             self.directory,
             hostname=self.name,
             binds=binds,
             groups=own.groups,
             hierarchies=hierarchies,
         )
-        for daemon in _DAEMONS:
-            self._start_daemon(daemon)
+        if self._wiring:
+            wires.plug(pid, self._wiring)
+        self._start_daemons()
         self._wait_until_it_answers()
 
     def _record_for(self, hierarchies: list[cgroups.Hierarchy]) -> record.Record:
@@ -227,24 +243,42 @@ class LabHost:
         self.directory.chmod(0o700)  # the socket in it asks nobody for a password
         (self.directory / "lib" / "images").mkdir(mode=0o711, exist_ok=True)
         configuration.write(
-            self.directory / "etc", uuid=uuid, default_network=self._default_network
+            self.directory / "etc",
+            uuid=uuid,
+            default_network=self._default_network,
+            wiring=self._wiring,
         )
         capabilities_cache.seed(self._capabilities, self._cache_dir)
 
+    def _start_daemons(self) -> None:
+        # libvirtd last: it asks the others for consoles and leases.
+        leases = ["virtlockd"] if self._wiring and self._wiring.leases else []
+        for daemon in ("virtlogd", *leases, "libvirtd"):
+            self._start_daemon(daemon)
+
     def _start_daemon(self, name: str) -> None:
-        done = self.exec([requirements.program(name), "--daemon"], timeout_s=_DAEMON_LIMIT_S)
+        argv = [requirements.program(name), "--daemon"]
+        if self._wiring and name == "libvirtd":
+            argv.append("--listen")
+        done = self.exec(argv, timeout_s=_DAEMON_LIMIT_S)
         if done.returncode != 0:
             raise self._daemon_error(name, done.stderr)
 
     def _wait_until_it_answers(self) -> None:
         done = subprocess.run(
-            [requirements.program("virsh"), "--quiet", "--connect", self.uri, "capabilities"],
+            [requirements.program("virsh"), "--quiet", "--connect", self.local_uri, "capabilities"],
             capture_output=True,
             timeout=_DAEMON_LIMIT_S,
             check=False,
         )
         if done.returncode != 0:
             raise self._daemon_error("libvirtd", done.stderr)
+
+    def _check_shared(self, directory: Path) -> None:
+        hidden = [inside for inside in _OWN.values() if directory.is_relative_to(inside)]
+        if hidden:
+            remedy = "Choose a directory elsewhere, such as in /srv or /var/lib/castalia."
+            raise Conflict(f"Hosts have a {hidden[0]} of their own: {directory}.", remedy=remedy)
 
     def _daemon_error(self, name: str, words: bytes) -> HypervisorError:
         log = self.directory / "log" / f"{name}.log"

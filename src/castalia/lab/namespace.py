@@ -107,10 +107,12 @@ def _cgroup_mounts(hierarchies: list[cgroups.Hierarchy]) -> list[Mount]:
     return [top, *mounts] if points or not hierarchies else mounts
 
 
-def find(state: Path) -> int | None:
-    """The id of the first process of the host with that state directory, or None when it is
-    down."""
-    wanted = f"{MARKER}={state}".encode()
+def find(state: Path, *, marker: str = MARKER) -> int | None:
+    """The id of the first process of the host with that state directory, or None when it is down.
+
+    With another `marker`: of whatever process was started with that variable in its environment.
+    """
+    wanted = f"{marker}={state}".encode()
     for entry in _PROC.iterdir():
         if entry.name.isdigit() and wanted in _environment(entry):
             return int(entry.name)

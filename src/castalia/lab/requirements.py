@@ -9,11 +9,13 @@ from castalia.errors import Unsupported
 _PACKAGES = {
     "libvirtd": "libvirt-daemon-system",
     "virtlogd": "libvirt-daemon-system",
+    "virtlockd": "libvirt-daemon-system",
     "virsh": "libvirt-clients",
     "dnsmasq": "dnsmasq-base",
     "qemu-img": "qemu-utils",
     "nsenter": "util-linux",
     "ip": "iproute2",
+    "tc": "iproute2",
     "iptables": "iptables",
 }
 _SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
