@@ -20,8 +20,9 @@ _HOST = re.compile(r"h([1-9][0-9]?)")
 
 @dataclass(frozen=True, kw_only=True)
 class Addressing:
-    """The names and addresses of the lab whose `tag` no other on this machine has."""
+    """The names and addresses in `lab`, whose `tag` no other on this machine has."""
 
+    lab: str
     tag: str
     subnet: IPv4Network
 
@@ -47,6 +48,17 @@ class Addressing:
     def port(self, host: str) -> str:
         """What the host's plug in the lab's bridge is called."""
         return f"lab-{self.tag}-{number(host)}"
+
+    def name(self, host: str) -> str:
+        """What the host calls itself, unlike any host of another lab."""
+        return f"{self.lab}-{host}"
+
+    def hosts_file(self) -> str:
+        """The lab's /etc/hosts, with every host that it can ever have: libvirt asks for its own
+        name, and without an answer waits until a name server that cannot be reached has failed to
+        give one."""
+        lines = [f"{self.host(host).ip} {self.name(host)}\n" for host in names(HOSTS_AT_MOST)]
+        return "127.0.0.1 localhost\n" + "".join(lines)
 
     def mac(self, host: str = "") -> str:
         """The hardware address of the host's bridge, or of the lab's own.

@@ -82,6 +82,13 @@ def write(
         _write_network(directory / "qemu" / "networks", uuid)
 
 
+def write_names(directory: Path, hosts: str) -> None:
+    """Fills the directory that a `Wiring` calls `names`."""
+    _write_new(directory / "hosts", hosts)
+    # Hosts reach no name server, and must not wait for any.
+    _write_new(directory / "resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+
+
 def _wired(files: dict[str, str], wiring: Wiring) -> dict[str, str]:
     words = {"address": wiring.address.ip, "pki": PKI, "leases": wiring.leases}
     files = {

@@ -210,7 +210,7 @@ class LabHost:
         binds = [namespace.bind(self.directory / part, there) for part, there in _OWN.items()]
         binds += kvm_device.binds(self.directory / "kvm")
         if self._wiring:
-            binds.append(namespace.bind(self._wiring.certificates, str(PKI)))
+            binds += _wired_binds(self._wiring)
         pid = namespace.launch(
             self.directory,
             hostname=self.name,
@@ -287,6 +287,16 @@ class LabHost:
         remedy = "Its log holds the reason."
         text = words.decode(errors="replace")
         return HypervisorError(f"{name} of {self.name!r} failed.", remedy=remedy, detail=text)
+
+
+def _wired_binds(wiring: Wiring) -> list[namespace.Mount]:
+    binds = [namespace.bind(wiring.certificates, str(PKI))]
+    for file in sorted(wiring.names.iterdir()):
+        there = Path("/etc") / file.name
+        # A link leads into this machine's /run, which a host does not see: nothing to cover.
+        if there.is_file() and not there.is_symlink():
+            binds.append(namespace.bind(file, str(there)))
+    return binds
 
 
 def _environment() -> dict[str, str]:

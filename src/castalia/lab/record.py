@@ -27,7 +27,7 @@ class Record:
     @property
     def orphaned(self) -> bool:
         """Whether the owning process is gone."""
-        return bool(self.owner) and self.owner != _identity(self.owner.partition("@")[0])
+        return is_gone(self.owner)
 
 
 def new(name: str, *, owner: str, groups: list[Path], uuid: str = "") -> Record:
@@ -40,6 +40,11 @@ def new(name: str, *, owner: str, groups: list[Path], uuid: str = "") -> Record:
 def this_process() -> str:
     """The owner to name when a host shall not outlive this process for long."""
     return _identity(str(os.getpid()))
+
+
+def is_gone(owner: str) -> bool:
+    """Whether there is such an owner no more; without one, nobody can be gone."""
+    return bool(owner) and owner != _identity(owner.partition("@")[0])
 
 
 def _identity(pid: str) -> str:

@@ -13,8 +13,8 @@ class Wiring:
     """What makes of a lab host one of several.
 
     `bridge` is the lab's on this machine and `port` the host's plug in it; `certificates` is what
-    `Authority.write_host` has filled, `client` what `Authority.write_client` has. `leases`, if
-    given, is a directory that all hosts see and in which they lease the disks of running VMs, so
+    `Authority.write_host` has filled, `client` what `Authority.write_client` has. `names` holds
+    files that the host sees in place of this machine's in /etc. `leases`, if given, is a directory that all hosts see and in which they lease the disks of running VMs, so
     that no disk can be written from two hosts. Whatever is in `shared` must be the same directory
     on each host.
     """
@@ -26,6 +26,7 @@ class Wiring:
     port: str
     certificates: Path
     client: Path
+    names: Path
     shared: tuple[Path, ...] = ()
     leases: Path | None = None
 
