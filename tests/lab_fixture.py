@@ -16,6 +16,7 @@ import pytest
 from castalia.errors import Unsupported
 from castalia.lab import record, requirements
 from castalia.lab.host import LabHost
+from castalia.lab.lab import Lab
 from castalia.lab.sweep import sweep
 
 STATE_DIR = Path("/var/lib/castalia/test-lab")
@@ -26,6 +27,12 @@ def new_lab_host(name: str) -> LabHost:
     """A lab host, not started, that does not outlive this test process."""
     name = f"{name}-{os.getpid()}"
     return LabHost(name, state_dir=STATE_DIR, owner=record.this_process())
+
+
+def new_lab(name: str) -> Lab:
+    """A lab of several hosts, not up, that does not outlive this test process."""
+    name = f"{name}-{os.getpid()}"
+    return Lab(name, state_dir=STATE_DIR, owner=record.this_process())
 
 
 @pytest.fixture(scope="session")

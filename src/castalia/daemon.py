@@ -1,11 +1,10 @@
 """The manager as a process: serve, start in the background, stop, and the first administrator.
 
-The command line runs this module as a program (`python -m castalia.daemon VERB`); answers are JSON
-on standard output, reasons are plain lines on standard error.
+The command line runs this module as a program: `python -m castalia.daemon VERB`; see
+`castalia.verbs`.
 """
 
 import argparse
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,8 @@ import httpx
 from pydantic import ValidationError
 
 from castalia import settings as settings_module
-from castalia.errors import CastaliaError, Conflict, InvalidRequest
+from castalia import verbs
+from castalia.errors import Conflict, InvalidRequest
 from castalia.settings import Settings
 
 # Only against hanging: a start that fails is seen at once, and a busy machine may need a minute.
@@ -32,22 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb; returns the exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    verbs: dict[str, Callable[[Settings], dict[str, Any] | None]] = {
+    known: dict[str, Callable[[Settings], dict[str, Any] | None]] = {
         "serve": _serve,
         "start": _start,
         "stop": _stop,
         "first-admin": _first_admin,
         "reset-password": _reset_password,
     }
-    try:
-        answer = verbs[arguments.verb](_settings(arguments))
-    except CastaliaError as error:
-        remedy = f"  → {error.remedy}\n" if error.remedy else ""
-        sys.stderr.write(f"Error: {error.message}\n{remedy}")
-        return 1
-    if answer is not None:
-        sys.stdout.write(json.dumps(answer) + "\n")
-    return 0
+    return verbs.answer(lambda: known[arguments.verb](_settings(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:

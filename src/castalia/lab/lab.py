@@ -116,7 +116,7 @@ class Lab:
     def down(self) -> None:
         """Removes the lab with all that is in it: hosts, VMs, wires, shared files. One that is gone
         is no error."""
-        if self.directory.parent.is_dir():
+        if self.exists:
             with self._alone():
                 self._remove()
 
@@ -145,10 +145,13 @@ class Lab:
     def crash(self, host: str) -> None:
         """Cuts a host's power: all that runs on it dies at once, disks stay. One that is down is no
         error. Raises NotFound."""
-        own = self._record
-        self._host(own, host).crash()
-        # The kernel takes its time with a dead host's cable; nobody shall meet it meanwhile.
-        wires.remove(self._addressing(own).port(host))
+        self.host(host).crash()
+        # Again when nobody is booting it: else it could be up a moment after it was fenced.
+        with self._alone():
+            own = self._record
+            self._host(own, host).crash()
+            # The kernel takes its time with a dead host's cable; nobody shall meet it meanwhile.
+            wires.remove(self._addressing(own).port(host))
 
     def start(self, host: str) -> None:
         """Boots a host again and returns once it answers; one that runs is no error. Its cable is
@@ -200,15 +203,25 @@ class Lab:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Of those who make, boot or remove, one at a time. The directory itself is locked, as a
-        lock file could never be removed safely."""
-        self.directory.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.directory.parent, os.O_RDONLY | os.O_DIRECTORY)
+        """Of those who boot and remove, one at a time. The directory itself is locked, so that what
+        is removed last is the lock."""
+        descriptor = self._locked()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            with contextlib.suppress(OSError):  # there is a lab in it, as there should be
+                self.directory.rmdir()
             os.close(descriptor)
+
+    def _locked(self) -> int:
+        while True:
+            self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+            descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), self.directory.stat()):
+                    return descriptor
+            os.close(descriptor)  # whoever had it has removed it: what was locked is nowhere
 
     def _addressing(self, own: LabRecord) -> Addressing:
         tag = addressing.tag_for(self.name, self.directory)

@@ -12,11 +12,11 @@ PKI = Path("/etc/libvirt/pki")
 class Wiring:
     """What makes of a lab host one of several.
 
-    `bridge` is the lab's on this machine and `port` the host's plug in it; `certificates` is what
-    `Authority.write_host` has filled, `client` what `Authority.write_client` has. `names` holds
-    files that the host sees in place of this machine's in /etc. `leases`, if given, is a directory that all hosts see and in which they lease the disks of running VMs, so
-    that no disk can be written from two hosts. Whatever is in `shared` must be the same directory
-    on each host.
+    `bridge` is the lab's on this machine and `port` the host's plug in it. `certificates` is what
+    `Authority.write_host` has filled, `client` what `Authority.write_client` has; `names` holds
+    files that the host sees in place of this machine's in /etc. Whatever is in `shared` must be the
+    same directory on each host. `leases`, if given, is one of these: there hosts lease the disks of
+    running VMs, so that none can be written from two.
     """
 
     address: IPv4Interface
