@@ -4,12 +4,15 @@
     python -m tests.leaks --after FILE     prints what has come since, and fails if that is anything
 
 It looks at processes of the kinds that tests start, network namespaces and interfaces, mounts,
-cgroups, loop devices, and lab hosts. Processes of other users of the machine that started meanwhile
-are shown too: run it where nobody else works.
+cgroups, loop devices, packet filter rules, and lab hosts. Processes of other users of the machine
+that started meanwhile are shown too: run it where nobody else works.
 """
 
 import argparse
 import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -71,6 +74,14 @@ def loop_devices() -> Iterable[str]:
         yield f"{directory.parent.name}: {(directory / 'backing_file').read_text().strip()}"
 
 
+def packet_filter_rules() -> Iterable[str]:
+    """Rules that labs made; others come and go with other people's networks."""
+    if os.geteuid() != 0 or not (program := shutil.which("iptables-save")):
+        return []
+    lines = subprocess.run([program], capture_output=True, text=True).stdout.splitlines()
+    return [line for line in lines if " lab-" in line or " 10.76." in line]
+
+
 def lab_hosts() -> Iterable[str]:
     """What is written down of lab hosts for tests."""
     return [entry.name for entry in STATE_DIR.iterdir()] if STATE_DIR.is_dir() else []
@@ -83,6 +94,7 @@ LOOKS: dict[str, Callable[[], Iterable[str]]] = {
     "mount": mounts,
     "cgroup": cgroups,
     "loop device": loop_devices,
+    "packet filter rule": packet_filter_rules,
     "lab host": lab_hosts,
 }
 

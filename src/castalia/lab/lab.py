@@ -19,6 +19,7 @@ from castalia.lab import (
     capabilities_cache,
     configuration,
     dhcp,
+    firewall,
     lab_record,
     requirements,
     wires,
@@ -111,7 +112,7 @@ class Lab:
                 if new:
                     self._remove()
                 raise
-        return self.status()
+            return self.status()
 
     def down(self) -> None:
         """Removes the lab with all that is in it: hosts, VMs, wires, shared files. One that is gone
@@ -303,12 +304,14 @@ class Lab:
             own = self._record
             self._remove_hosts(own, own.hosts)
             dhcp.stop(self._dhcp)
+            firewall.forget(self._addressing(own))
             wires.remove(self._addressing(own).bridge)
             shutil.rmtree(self.directory)
 
     def _prepare(self, own: LabRecord, hosts: Iterable[str]) -> None:
         """What hosts need before they boot; whatever is there already stays."""
         plan = self._addressing(own)
+        firewall.let_through(plan)
         dhcp.start(self._dhcp, plan)
         configuration.write_names(self.directory / "names", plan.hosts_file())
         issuer = authority(self.directory / "authority", self.name)
