@@ -42,6 +42,7 @@ def test_a_wired_host_listens_on_its_address_only(tmp_path: Path) -> None:
     assert 'listen_addr = "10.76.0.11"' in files["libvirtd.conf"]
     assert "listen_tcp = 0" in files["libvirtd.conf"]
     assert 'migration_host = "10.76.0.11"' in files["qemu.conf"]
+    assert "migrate_tls_x509_verify = 1" in files["qemu.conf"]
     assert "qemu-lockd.conf" not in files
 
 
