@@ -1,5 +1,6 @@
 """A lab and the machine that it is on: its packet filter, its reboot, several who want the same."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,15 @@ def test_a_lab_is_up_again_after_the_machine_was_down(lone: Lab) -> None:
     assert wires.exists(before.bridge)
     assert dhcp.pid(lone.directory / "dhcp") not in (None, server)
     assert lone.host("h1").exec(["true"]).returncode == 0
+
+
+def test_a_cable_that_the_kernel_has_not_yet_removed_is_no_hindrance(lone: Lab) -> None:
+    status = lone.status()
+    lone.crash("h1")
+    wires.batch(f"link add {status.bridge}-1 type bridge")
+    lone.start("h1")
+    with socket.create_connection((status.hosts[0].address, 16514), timeout=10):
+        pass
 
 
 _UP_AND_DOWN = """

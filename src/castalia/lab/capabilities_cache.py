@@ -21,11 +21,6 @@ def seed(target: Path, kept: Path) -> None:
             return
 
 
-def known(kept: Path) -> bool:
-    """Whether `seed` will find anything to copy."""
-    return any(_files(source) for source in (kept, _MACHINE_WIDE))
-
-
 def keep(source: Path, kept: Path) -> None:
     """Keeps what a host has found out for the hosts to come."""
     _copy([file for file in _files(source) if not _same(file, kept / file.name)], kept)

@@ -16,7 +16,6 @@ from pathlib import Path
 from castalia.errors import Conflict, InvalidRequest, NotFound
 from castalia.lab import (
     addressing,
-    capabilities_cache,
     configuration,
     dhcp,
     firewall,
@@ -293,7 +292,7 @@ class Lab:
         lab_record.save(grown, self.directory)
         try:
             self._prepare(grown, hosts)
-            self._start_all(grown, hosts)
+            _each(LabHost.start, [self._host(grown, host) for host in hosts])
         except BaseException:
             self._remove_hosts(grown, [host for host in grown.hosts if host not in own.hosts])
             lab_record.save(own, self.directory)
@@ -321,13 +320,6 @@ class Lab:
             issuer.write_host(wiring.certificates, plan.name(host), wiring.address.ip)
             for directory in wiring.shared:
                 directory.mkdir(exist_ok=True)
-
-    def _start_all(self, own: LabRecord, hosts: tuple[str, ...]) -> None:
-        first, *others = (self._host(own, host) for host in hosts)
-        if not capabilities_cache.known(self._cache_dir):
-            # What the first finds out in seconds, with every core busy, the others then know.
-            first.start()
-        _each(LabHost.start, [first, *others])
 
     def _remove_hosts(self, own: LabRecord, hosts: Iterable[str]) -> None:
         _each(LabHost.stop, [self._host(own, host) for host in hosts])
