@@ -1,8 +1,8 @@
 """A lab host: a libvirtd with its own network, mounts, processes and cgroups on this machine.
 
-To a client it is a host like any other, reached at `uri`; as the socket is on this machine it
-counts as local. Its `/tmp` is this machine's, its `/run`, `/etc/libvirt` and libvirt's directories
-in `/var` are its own.
+To a client it is a host like any other, reached at `uri`: by a socket on this machine, so that it
+counts as local, or, if it is wired to others (see `lab`), over TLS. Its `/tmp` is this machine's,
+its `/run`, `/etc/libvirt` and libvirt's directories in `/var` are its own.
 """
 
 import contextlib
