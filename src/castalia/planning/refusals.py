@@ -97,25 +97,30 @@ def fixed_obstacle(demand: Demand, host: Candidate) -> Refusal | None:
     return None
 
 
+Homes = tuple[frozenset[str], ...]
+"""For each group that a VM must share a host with: the ids of the hosts where it runs already."""
+
+
 def obstacle(
-    demand: Demand, host: Candidate, rules: PoolRules, *, homes: frozenset[str] = frozenset()
+    demand: Demand, host: Candidate, rules: PoolRules, *, homes: Homes = ()
 ) -> Refusal | None:
-    """What keeps the VM from the host now; None if nothing does. `homes` are the ids of the hosts
-    where VMs that it must share a host with run already."""
+    """What keeps the VM from the host now; None if nothing does. `homes` comes from `homes_of`."""
     if fixed := fixed_obstacle(demand, host):
         return fixed
-    if homes and host.host_id not in homes:
+    if any(host.host_id not in home for home in homes):
         reason = f"is not where the other VMs of {_named(demand.together)} are"
         return _refusal(host, ("affinity.together", reason))
     return _refusal(host, _apart(demand, host) or _memory(demand, host, rules))
 
 
-def homes_of(demand: Demand, hosts: Iterable[Candidate]) -> frozenset[str]:
-    """Ids of the hosts that run VMs which this one must share a host with. Hosts that are down do
-    not count: what was on them runs nowhere."""
+def homes_of(demand: Demand, hosts: Iterable[Candidate]) -> Homes:
+    """Where the groups run that the VM must share a host with; groups that run nowhere are left
+    out. Hosts that are down do not count: what was on them runs nowhere."""
     if not demand.together:
-        return frozenset()
-    living = (host for host in hosts if host.up)
-    return frozenset(
-        host.host_id for host in living if any(host.groups.get(g, 0) > 0 for g in demand.together)
+        return ()
+    living = [host for host in hosts if host.up]
+    homes = (
+        frozenset(host.host_id for host in living if host.groups.get(group, 0) > 0)
+        for group in sorted(demand.together)
     )
+    return tuple(home for home in homes if home)

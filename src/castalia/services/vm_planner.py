@@ -19,7 +19,8 @@ from castalia.model.storage import Repository
 from castalia.model.template import Template
 from castalia.model.vm import SIZES, Size, VmCreation, VmSpec
 from castalia.model.vm_plan import PlannedVm
-from castalia.planning.placement import Candidate, Demand, Placement, place
+from castalia.planning.facts import Candidate, Demand
+from castalia.planning.placement import Placement, place
 from castalia.services.checks import blocked, ok, overcommit_checks, warning
 from castalia.services.device_limits import check_devices
 from castalia.services.vm_assembly import Ground, assembled, media_check, needs_seed
@@ -142,13 +143,17 @@ def _check_amounts(spec: VmSpec, template: Template | None) -> None:
 
 
 def _placed(spec: VmSpec, hosts: list[Host], networks: list[Network], *, count: int) -> Placement:
+    """One host for all of them; a host named in `spec` is the only one asked."""
+    running = count if spec.start else 1
     demand = Demand(
-        memory_mib=spec.memory_mib * (count if spec.start else 1),
-        vcpus=spec.vcpus,
+        name=spec.name,
+        memory_mib=spec.memory_mib * running,
+        vcpus=spec.vcpus * running,
         networks=frozenset(nic.network for nic in spec.nics if nic.network),
         host=spec.host,
     )
-    return place(demand, [_candidate(host, networks) for host in hosts])
+    asked = [host for host in hosts if spec.host in ("", host.id, host.name)]
+    return place(demand, [_candidate(host, networks) for host in asked])
 
 
 def _candidate(host: Host, networks: list[Network]) -> Candidate:
@@ -163,6 +168,10 @@ def _candidate(host: Host, networks: list[Network]) -> Candidate:
         up=host.state.value == "up" and facts is not None,
         arch=facts.arch if facts else "",
         cpus=facts.cpus if facts else 0,
+        modes=frozenset(facts.capabilities.modes) if facts else frozenset(),
+        memory_mib=facts.memory_mib if facts else 0,
+        cpu_used=host.load.cpu_fraction * facts.cpus if host.load and facts else 0.0,
+        tags=frozenset(host.tags),
         memory_free_mib=host.load.memory_free_mib
         if host.load
         else (facts.memory_mib if facts else 0),

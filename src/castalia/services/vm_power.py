@@ -9,7 +9,7 @@ from castalia.model.amount import format_mib
 from castalia.model.job import Job
 from castalia.model.plan import Check, Plan
 from castalia.model.vm import PowerAction, VmState
-from castalia.planning.placement import MEMORY_RESERVE_MIB
+from castalia.planning.rules import MEMORY_RESERVE_MIB
 from castalia.services.checks import blocked, ok, warning
 from castalia.services.submission import Submission
 from castalia.services.vm_jobs import VmOnHost, common_checks, found, vm_request
