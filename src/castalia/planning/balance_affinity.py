@@ -12,7 +12,7 @@ class OpenHosts:
     """`mask[vm, host]`: whether this one move is allowed now, room aside.
 
     A VM never moves to where it is, a VM that must share a host only goes to where all the others
-    are, and so does not leave them.
+    are, and so does not leave them. `grouped[vm]`: whether such a group holds the VM.
     """
 
     def __init__(self, state: PoolState, residents: Sequence[Resident]) -> None:
@@ -20,15 +20,12 @@ class OpenHosts:
         self._together = _members(residents, kind="together")
         self._apart = _members(residents, kind="apart")
         self._demands = [resident.demand for resident in residents]
+        self.grouped: Bools = np.array([bool(d.together or d.apart) for d in self._demands])
         self.mask: Bools = state.allowed & state.movable[:, None]
         self.mask[np.arange(len(residents)), state.place] = False
         for members in (*self._together.values(), *self._apart.values()):
             for vm in members:
                 self._renew(vm)
-
-    def is_grouped(self, vm: int) -> bool:
-        """Whether a hard affinity group holds the VM."""
-        return bool(self._demands[vm].together or self._demands[vm].apart)
 
     def moved(self, vm: int) -> set[int]:
         """Takes notice that the VM was moved, and will not be again; returns the hosts of the VMs

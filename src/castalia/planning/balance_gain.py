@@ -64,14 +64,13 @@ def _subtract_new_shortage(
     """CPUs that would be missing on the new host. Memory never is: the VM would not fit."""
     largest = need[:, 1].max(initial=0)
     tight = np.flatnonzero(state.used[hosts, 1] + largest > state.capacity[hosts, 1])
-    for column in tight:
-        host = hosts[column : column + 1]
-        now = state.used[host]
-        cpu_only = np.zeros_like(need)
-        cpu_only[:, 1] = need[:, 1]
-        added = state.shortage(now + cpu_only, host) - state.shortage(now, host)
-        gains[:, column] -= SHORTAGE_WEIGHT * added
-        gains[added > relief + _NOTHING, column] = -np.inf
+    if not len(tight):
+        return
+    free = (state.capacity[hosts, 1] - state.used[hosts, 1])[tight]
+    added = np.maximum(need[:, 1, None] - np.maximum(free, 0.0), 0.0) / state.mean[1]
+    part = gains[:, tight] - SHORTAGE_WEIGHT * added
+    part[added > relief[:, None] + _NOTHING] = -np.inf
+    gains[:, tight] = part
 
 
 def best_exchange(state: PoolState, mask: Bools, ours: Ints, theirs: Ints) -> Exchange | None:

@@ -135,7 +135,10 @@ class Search:
         return found if found and found.gain >= 2 * self._needed else None
 
     def _partners(self, host: int) -> list[int]:
-        """Hosts so different that an exchange may gain enough; a shortage makes any different."""
+        """Hosts so different that an exchange may gain enough; a shortage makes any different.
+
+        Between equal hosts an exchange gains at most half of the squared difference.
+        """
         deviation = self.state.deviation()
         gaps = (deviation - deviation[host]) ** 2 @ self.state.weights
         everything = np.arange(len(gaps))
@@ -143,11 +146,11 @@ class Search:
         gaps += np.abs(short - short[host]) * 1000
         gaps[host] = 0.0
         order = np.argsort(-gaps, kind="stable")[:_PARTNERS]
-        return [int(other) for other in order if gaps[other] > 0]
+        return [int(other) for other in order if gaps[other] >= 2 * self._needed]
 
     def _free_to_swap(self, hosts: Sequence[int]) -> Ints:
-        vms = [vm for host in hosts for vm in self._vms[host] if not self._open.is_grouped(vm)]
-        return np.array(vms, dtype=np.int64)
+        vms = np.array([vm for host in hosts for vm in self._vms[host]], dtype=np.int64)
+        return vms[~self._open.grouped[vms]]
 
     def _pair(self, found: Exchange) -> list[Step]:
         place = self.state.place

@@ -27,7 +27,7 @@ class PoolState:
     `place` is each VM's host now, `allowed` whether a VM may ever be on a host, `slowness` what its
     move's gain is divided by, and `movable` whether it may move at all. `target` is the share of
     each column that all hosts would have if work were a liquid; no move changes it. `weights` is
-    what a squared difference counts.
+    what a squared difference counts, `mean` the capacity of an average host.
     """
 
     capacity: Floats
@@ -38,6 +38,7 @@ class PoolState:
     allowed: Bools
     slowness: Floats
     weights: Floats
+    mean: Floats
     target: Floats
 
     def move(self, vm: int, host: int) -> None:
@@ -53,8 +54,9 @@ class PoolState:
 
     def shortage(self, used: Floats, hosts: Ints) -> Floats:
         """What is missing on each of `hosts` at that use, of memory and CPUs: in average hosts."""
-        over = np.maximum(used[..., :2] - self.capacity[hosts, :2], 0.0)
-        return np.asarray((over / self.capacity[:, :2].mean(axis=0)).sum(axis=-1))
+        memory = np.maximum(used[..., 0] - self.capacity[hosts, 0], 0.0) / self.mean[0]
+        cpu = np.maximum(used[..., 1] - self.capacity[hosts, 1], 0.0) / self.mean[1]
+        return np.asarray(memory + cpu)
 
     def deviation(self) -> Floats:
         """How far each host's shares are from the target."""
@@ -68,8 +70,10 @@ def pool_state(
     capacity = np.array([_capacity(host, rules) for host in hosts], dtype=float).reshape(-1, 3)
     used = np.array([_used(host) for host in hosts], dtype=float).reshape(-1, 3)
     number = {host.host_id: n for n, host in enumerate(hosts)}
+    capacity = np.maximum(capacity, 1e-9)
     return PoolState(
-        capacity=np.maximum(capacity, 1e-9),
+        capacity=capacity,
+        mean=capacity.mean(axis=0) if len(hosts) else np.ones(3),
         used=used,
         need=np.array([_need(r.demand) for r in residents], dtype=float).reshape(-1, 3),
         place=np.array([number[r.host_id] for r in residents], dtype=np.int64),
