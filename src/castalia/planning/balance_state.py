@@ -139,4 +139,4 @@ def _allowed(hosts: Sequence[Candidate], residents: Sequence[Resident]) -> Bools
     for kind, resident in zip(kinds, residents, strict=True):
         if kind not in rows:
             rows[kind] = [fixed_obstacle(resident.demand, host) is None for host in hosts]
-    return np.array([rows[kind] for kind in kinds], dtype=bool).reshape(-1, len(hosts))
+    return np.array([rows[kind] for kind in kinds], dtype=bool).reshape(-1, max(len(hosts), 1))

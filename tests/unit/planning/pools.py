@@ -39,3 +39,8 @@ def after(hosts, residents, moves):
         pool[move.target_id] = pool[move.target_id].with_vm(resident.demand)
         living[move.vm_id] = replace(resident, host_id=move.target_id, moved_s_ago=0.0)
         yield list(pool.values()), list(living.values())
+
+
+def at_end(hosts, residents, moves):
+    """Hosts and VMs once every move is made."""
+    return [(hosts, residents), *after(hosts, residents, moves)][-1]
