@@ -36,6 +36,15 @@ def test_missing_cpus_come_before_spread():
     assert plan.moves[0].reason == "a is short of 4.0 CPUs"
 
 
+def test_spread_never_costs_anybody_cpu_time():
+    full = [vm(f"v{n}", "a", memory_mib=4000, cpu_demand=0.001) for n in range(4)]
+    busy = vm("busy", "b", memory_mib=64, cpu_demand=8.0, vcpus=8, pinned=True)
+    rules = replace(RULES, cpu_weight=0.0, memory_weight=3.0)
+    plan = planned([host("a", cpus=32), host("b")], [*full, busy], rules)
+    assert plan.after.missing_cpus == 0
+    assert not plan.moves
+
+
 def test_missing_memory_is_moved_away():
     residents = [vm(f"v{n}", "a", memory_mib=4096) for n in range(4)]
     plan = planned([host("a"), host("b")], residents)
