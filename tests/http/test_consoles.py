@@ -57,6 +57,12 @@ class Consoles:
     screens: "queue.Queue[socket.socket]" = field(default_factory=queue.Queue)
     opened: "queue.Queue[Line]" = field(default_factory=queue.Queue)
     failure: Exception | None = None
+    revoked: bool = False
+
+    def check(self, ticket: SimpleNamespace) -> None:
+        assert ticket.vm is examples.VM
+        if self.revoked:
+            raise Unauthenticated("The session has ended.")
 
     def redeem(self, ticket: str, kind: str) -> SimpleNamespace:
         if ticket != "good":
@@ -220,10 +226,21 @@ def test_a_console_that_does_not_open_says_why(
     assert str(failure).startswith(reason)
 
 
+@pytest.mark.parametrize("kind", ["vnc", "serial"])
+def test_a_console_ends_with_the_right_to_it(
+    client: TestClient, consoles: Consoles, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(bridge, "RECHECK_S", 0.01)
+    with client.websocket_connect(address(kind)) as session:
+        consoles.revoked = True
+        assert close_code(session) == (4401, "The session has ended.")
+
+
 def test_silence_ends_a_console(
     client: TestClient, consoles: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bridge.Watch.__init__, "__kwdefaults__", {"idle_s": 0.01})
+    defaults = {"idle_s": 0.01, "recheck_s": None}
+    monkeypatch.setattr(bridge.Watch.__init__, "__kwdefaults__", defaults)
     with client.websocket_connect(address("serial")) as session:
         assert close_code(session)[0] == bridge.IDLE_CODE
     assert consoles.lines[0].closed.wait(5)

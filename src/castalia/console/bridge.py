@@ -7,6 +7,7 @@ Close codes are 4000 plus the HTTP status of what happened: 4401 a ticket that i
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from anyio import CancelScope, CapacityLimiter
@@ -19,6 +20,7 @@ from castalia.http.security import check_origin
 from castalia.model.vm import Vm
 
 IDLE_S = 3600.0
+RECHECK_S = 10.0
 IDLE_CODE = 4408
 SUBPROTOCOL = "binary"
 MAX_CONSOLES = 200
@@ -29,10 +31,19 @@ class Idle(Exception):
 
 
 class Watch:
-    """Notes traffic, and raises Idle when there is none."""
+    """Notes traffic, and raises Idle when there is none, and what `allowed` raises when whoever
+    opened the console may not use it any more."""
 
-    def __init__(self, *, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self,
+        allowed: Callable[[], None],
+        *,
+        idle_s: float = IDLE_S,
+        recheck_s: float | None = None,
+    ) -> None:
+        self._allowed = allowed
         self._idle_s = idle_s
+        self._recheck_s = RECHECK_S if recheck_s is None else recheck_s
         self._last = asyncio.get_running_loop().time()
 
     def touch(self) -> None:
@@ -40,14 +51,18 @@ class Watch:
         self._last = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
-        """Waits until it has been quiet for too long."""
+        """Waits until it has been quiet for too long, or is no longer allowed."""
         while (left := self._last + self._idle_s - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(left)
+            await asyncio.sleep(min(left, self._recheck_s))
+            await run_in_threadpool(self._allowed)
         raise Idle
 
 
-async def admit(websocket: WebSocket, *, id: str, kind: str, ticket: str) -> Vm:
-    """Accepts the WebSocket and returns the VM that the ticket is for.
+async def admit(
+    websocket: WebSocket, *, id: str, kind: str, ticket: str
+) -> tuple[Vm, Callable[[], None]]:
+    """Accepts the WebSocket and returns the VM that the ticket is for, and what raises
+    Unauthenticated once its holder may not use it any more.
 
     It is accepted before the ticket is looked at, because a browser is told no reason otherwise.
     Raises Forbidden, Unauthenticated or NotFound.
@@ -59,8 +74,7 @@ async def admit(websocket: WebSocket, *, id: str, kind: str, ticket: str) -> Vm:
     redeemed = await run_in_threadpool(consoles.redeem, ticket, kind)
     if redeemed.vm.id != id:
         raise NotFound("The ticket is for another VM.")
-    vm: Vm = redeemed.vm
-    return vm
+    return redeemed.vm, partial(consoles.check, redeemed)
 
 
 async def until_first_ends(*directions: Coroutine[Any, Any, None]) -> None:

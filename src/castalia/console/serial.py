@@ -37,14 +37,14 @@ async def serial(
 
 
 async def _session(websocket: WebSocket, id: str, ticket: str, *, force: bool) -> None:
-    vm = await admit(websocket, id=id, kind="serial", ticket=ticket)
+    vm, allowed = await admit(websocket, id=id, kind="serial", ticket=ticket)
     consoles = websocket.app.state.services.consoles
     holder = Holder.of(websocket)
     taken = await holder.take(vm.id, force=force)
     try:
         stream = await run_in_threadpool(consoles.open_serial, vm, force=force)
         try:
-            watch = Watch()
+            watch = Watch(allowed)
             await until_first_ends(
                 _to_browser(stream, websocket, watch),
                 _to_guest(websocket, stream, watch),

@@ -29,9 +29,9 @@ async def vnc(websocket: WebSocket, id: str, ticket: Ticket = "") -> None:
 
 
 async def _session(websocket: WebSocket, id: str, ticket: str) -> None:
-    vm = await admit(websocket, id=id, kind="vnc", ticket=ticket)
+    vm, allowed = await admit(websocket, id=id, kind="vnc", ticket=ticket)
     async with _screen(websocket, vm) as (reader, writer):
-        watch = Watch()
+        watch = Watch(allowed)
         await until_first_ends(
             _to_browser(reader, websocket, watch),
             _to_screen(websocket, writer, watch),

@@ -33,6 +33,8 @@ class Ticket:
     user_id: str
     role: Role
     source: str
+    session_id: str
+    token_id: str
     expires_at: datetime
 
 
@@ -147,6 +149,22 @@ def take_ticket(connection: Connection, secret_hash: str) -> tuple[Ticket, Holde
         user_id=owner.id, user_name=owner.name, role=Role(owner.role), disabled=owner.disabled
     )
     return Ticket(**fields | {"role": Role(row.role)}), holder
+
+
+def holder_still(
+    connection: Connection, user_id: str, *, session_id: str, token_id: str, at: datetime
+) -> Holder | None:
+    """The user, unless he, or the session or token (if one is named) that he came with, is gone."""
+    owner = connection.execute(select(users).where(users.c.id == user_id)).first()
+    for table, id in ((sessions, session_id), (api_tokens, token_id)):
+        alive = (table.c.expires_at.is_(None)) | (table.c.expires_at > at)
+        if id and not connection.scalar(select(table.c.id).where(table.c.id == id, alive)):
+            return None
+    if owner is None:
+        return None
+    return Holder(
+        user_id=owner.id, user_name=owner.name, role=Role(owner.role), disabled=owner.disabled
+    )
 
 
 def _fields(row: Row[Any], names: Sequence[str]) -> dict[str, Any]:

@@ -73,6 +73,8 @@ console_tickets = Table(
     _user_key(),
     Column("role", String, nullable=False),
     Column("source", String, nullable=False, default=""),
+    Column("session_id", String, nullable=False, default=""),
+    Column("token_id", String, nullable=False, default=""),
     Column("expires_at", Timestamp, nullable=False),
     Index(None, "expires_at"),
 )

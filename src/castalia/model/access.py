@@ -78,6 +78,7 @@ class Principal:
     source: str = ""
     channel: str = "web"
     session_id: str = ""
+    token_id: str = ""
 
     def require(self, needed: Role) -> None:
         """Raises Forbidden unless the principal's role allows what `needed` may do."""

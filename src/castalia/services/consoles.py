@@ -57,6 +57,10 @@ class ConsoleService:
             vm = vm_store.get(connection, redeemed.vm_id)
         return ConsoleTicket(vm=vm, kind=kind, principal=redeemed.principal)
 
+    def check(self, ticket: ConsoleTicket) -> None:
+        """Raises Unauthenticated once whoever opened the console may no longer use it."""
+        self.tickets.check(ticket.principal)
+
     def open_graphics(self, vm: Vm) -> AbstractContextManager[int]:
         """A file descriptor connected to the VM's VNC server."""
         return self.inventory.hypervisor(vm.host_id).open_graphics(vm.uuid)

@@ -42,6 +42,8 @@ class TicketService:
             user_id=principal.user_id,
             role=principal.role,
             source=principal.source,
+            session_id=principal.session_id,
+            token_id=principal.token_id,
             expires_at=at + self._lifetime,
         )
         with self._database.write() as connection:
@@ -52,25 +54,42 @@ class TicketService:
     def redeem(self, secret: str, kind: str) -> RedeemedTicket:
         """Uses a ticket up, whatever comes of it.
 
-        Raises Unauthenticated if it is unknown, used, too old or for another kind, or if its user
-        may no longer use consoles.
+        Raises Unauthenticated if it is unknown, used, too old or for another kind, or if its user,
+        with the session or token that it was made with, may no longer use consoles.
         """
         with self._database.write() as connection:
             found = credentials.take_ticket(connection, hash_of(secret))
         if found is None or found[0].kind != kind or found[0].expires_at <= now():
             raise _refused()
         ticket, holder = found
-        role = min(ticket.role, holder.role, key=list(Role).index)
-        if holder.disabled or not role.allows(Role.OPERATOR):
-            raise _refused()
         principal = Principal(
             user_id=holder.user_id,
             user_name=holder.user_name,
-            role=role,
+            role=ticket.role,
             source=ticket.source,
             channel="console",
+            session_id=ticket.session_id,
+            token_id=ticket.token_id,
         )
+        self.check(principal)
         return RedeemedTicket(vm_id=ticket.vm_id, kind=kind, principal=principal)
+
+    def check(self, principal: Principal) -> None:
+        """Whether a console may stay open; raises Unauthenticated once its user, or what he came
+        with, may no longer use it."""
+        with self._database.read() as connection:
+            holder = credentials.holder_still(
+                connection,
+                principal.user_id,
+                session_id=principal.session_id,
+                token_id=principal.token_id,
+                at=now(),
+            )
+        if holder is None or holder.disabled:
+            raise _refused()
+        role = min(principal.role, holder.role, key=list(Role).index)
+        if not role.allows(Role.OPERATOR):
+            raise _refused()
 
 
 def _refused() -> Unauthenticated:

@@ -85,6 +85,7 @@ class TokenService:
             role=min(token.role, holder.role, key=list(Role).index),
             source=source,
             channel="api",
+            token_id=token.id,
         )
 
 

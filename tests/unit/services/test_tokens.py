@@ -128,3 +128,28 @@ def test_a_ticket_ends_with_its_users_permission(access: Access, alice: Principa
     viewer = Principal(user_id="x", user_name="x", role=Role.VIEWER)
     with pytest.raises(Forbidden):
         access.tickets.issue("vm1", "vnc", principal=viewer)
+
+
+def test_a_ticket_ends_with_the_token_that_it_was_made_with(
+    access: Access, alice: Principal
+) -> None:
+    made, secret = access.tokens.create("t", Role.OPERATOR, principal=alice)
+    by_token = access.tokens.principal(secret)
+    unused = access.tickets.issue("vm1", "vnc", principal=by_token)
+    ticket = access.tickets.issue("vm1", "vnc", principal=by_token)
+    console = access.tickets.redeem(ticket, "vnc").principal
+    access.tickets.check(console)
+    access.tokens.revoke(made.id, principal=alice)
+    with pytest.raises(Unauthenticated):
+        access.tickets.redeem(unused, "vnc")
+    with pytest.raises(Unauthenticated):
+        access.tickets.check(console)
+
+
+def test_a_console_ends_with_its_users_session(access: Access) -> None:
+    session = access.sessions.login("alice", "alice's password")
+    ticket = access.tickets.issue("vm1", "vnc", principal=session.principal)
+    console = access.tickets.redeem(ticket, "vnc").principal
+    access.sessions.logout(principal=session.principal)
+    with pytest.raises(Unauthenticated):
+        access.tickets.check(console)
