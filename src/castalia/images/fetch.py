@@ -33,7 +33,9 @@ _AGAIN = "Start the download again: what is here already is kept."
 @dataclass(frozen=True, kw_only=True)
 class FetchRules:
     """What a download may do. Through `proxy` (an http URL) names are looked up by the proxy, so
-    the proxy, not `policy`, decides which addresses can be reached."""
+    the proxy, not `policy`, decides which addresses can be reached. A server that sends less than
+    `least_bytes_s` over `least_over_s` seconds is given up: only a few downloads run at a time, and
+    one that trickles would keep a place from all others."""
 
     max_bytes: int = 256 * GIB
     policy: AddressPolicy = field(default_factory=AddressPolicy)
@@ -41,6 +43,8 @@ class FetchRules:
     attempts: int = 6
     backoff_s: float = 1.0
     timeout_s: float = 30.0
+    least_bytes_s: float = 1024.0
+    least_over_s: float = 60.0
 
 
 class _Interrupted(Exception):
@@ -89,6 +93,28 @@ def fetch(
 def discard(destination: Path) -> None:
     """Removes what an unfinished download to `destination` has left; nothing there is no error."""
     forget(partial_of(destination))
+
+
+@dataclass(kw_only=True)
+class _Pace:
+    """How much comes in each stretch of time."""
+
+    rules: FetchRules
+    offset: int
+    since: float = field(default_factory=time.monotonic)
+
+    def check(self, offset: int) -> None:
+        """Raises ImageError when the last stretch brought too little."""
+        elapsed_s = time.monotonic() - self.since
+        if elapsed_s < self.rules.least_over_s:
+            return
+        if offset - self.offset < self.rules.least_bytes_s * elapsed_s:
+            raise ImageError(
+                f"The server sends less than {format_bytes(round(self.rules.least_bytes_s))}/s.",
+                code="image.too-slow",
+                remedy="Try another address, or fetch the file by other means and upload it.",
+            )
+        self.offset, self.since = offset, time.monotonic()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +190,10 @@ class _Download:
         self, response: httpx.Response, file: BinaryIO, offset: int, size_bytes: int
     ) -> int:
         # As they come: gathered into larger pieces, the last ones before a cut would be lost.
+        pace = _Pace(rules=self.rules, offset=offset)
         for chunk in response.iter_raw():
             self.check()
+            pace.check(offset + len(chunk))
             self._check_size(offset + len(chunk))
             file.write(chunk)
             offset += len(chunk)

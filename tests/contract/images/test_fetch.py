@@ -327,3 +327,11 @@ def test_a_refused_connection_is_temporary(server, url, target):
     server.server_close()
     with pytest.raises(TemporaryError):
         fetch(url, target, rules=RULES)
+
+
+def test_a_server_that_trickles_is_given_up(site, url, target):
+    rules = replace(RULES, least_bytes_s=1e15, least_over_s=0.0)
+    with pytest.raises(ImageError) as refused:
+        fetch(url, target, rules=rules)
+    assert refused.value.code == "image.too-slow"
+    assert len(site.requests) == 1
