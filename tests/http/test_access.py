@@ -148,3 +148,12 @@ def test_changes_are_in_the_audit(world: World) -> None:
     (entry,) = [one for one in entries if one["target"] == "audited"]
     assert (entry["user_name"], entry["channel"], entry["outcome"]) == ("admin", "api", "done")
     assert entry["source"] == "testclient"
+
+
+def test_a_change_that_the_role_forbids_is_in_the_audit(world: World) -> None:
+    world.call("DELETE", "/vms/no-such-vm", role=Role.VIEWER)
+    world.call("GET", "/users", role=Role.VIEWER)
+    entries = world.call("GET", "/audit?filter=outcome:refused").json()["items"]
+    refused = [(one["action"], one["target"]) for one in entries if one["detail"] == "forbidden"]
+    assert ("delete_vm", "/api/v1/vms/no-such-vm") in refused
+    assert not [target for _, target in refused if target.endswith("/users")]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import Mount
@@ -17,6 +18,8 @@ from castalia.http.json_text import JsonText
 from castalia.http.problems import ErrorPage, install_problem_handlers
 from castalia.http.security import deny_undeclared, install_default_deny
 from castalia.http.static import PublicFiles
+from castalia.model.access import Principal
+from castalia.services.audit import AuditService
 from castalia.services.services import Services
 from castalia.settings import Settings
 
@@ -48,6 +51,7 @@ def create_app(
     install_problem_handlers(app, error_page=error_page)
     install_openapi(app, version=castalia.__version__)
     install_default_deny(app)
+    app.state.refused = partial(_note_refusal, services.audit)
     app.add_middleware(JsonText)
     app.add_middleware(BodyLimit, limit_bytes=_BODY_LIMIT_BYTES, streamed=("/api/v1/uploads/",))
     app.add_middleware(
@@ -85,3 +89,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         stop()
         changes.close()
+
+
+def _note_refusal(audit: AuditService, principal: Principal, action: str, path: str) -> None:
+    audit.record(principal, action=action, target=path, outcome="refused", detail="forbidden")

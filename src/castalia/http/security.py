@@ -60,8 +60,18 @@ class Gate:
         if self.role is None:
             return None
         principal = await authenticated(connection)
+        if not principal.role.allows(self.role):
+            await _note_refusal(connection, principal)
         principal.require(self.role)
         return principal
+
+
+async def _note_refusal(connection: HTTPConnection, principal: Principal) -> None:
+    """Tells `app.state.refused` of a change that somebody may not make; reading is not noted."""
+    refused = getattr(connection.app.state, "refused", None)
+    if refused is not None and connection.scope.get("method") not in {"GET", "HEAD", None}:
+        action = getattr(connection.scope.get("endpoint"), "__name__", "change")
+        await run_in_threadpool(refused, principal, action, connection.url.path)
 
 
 def requires(role: Role) -> Any:
