@@ -1,7 +1,7 @@
 """What a pool can lose, and what it can still take."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from castalia.planning.facts import Candidate, Demand, Resident, grouped
@@ -33,20 +33,28 @@ def losses(
 ) -> tuple[Loss, ...]:
     """What losing each host means, alone: a pool is safe against one failure (N+1) if every loss
     is survivable. Hosts that are down already are left out."""
+    pool, by_host = _restarting(hosts, residents)
+    given = rules or PoolRules()
+    return tuple(_loss(host, by_host[host.host_id], pool, given) for host in pool if host.up)
+
+
+def _restarting(
+    hosts: Iterable[Candidate], residents: Iterable[Resident]
+) -> tuple[list[Candidate], dict[str, list[Demand]]]:
+    """The hosts with their affinity groups, and what must run elsewhere if each fails."""
     present = list(residents)
     pool = grouped(hosts, present)
     by_host: dict[str, list[Demand]] = {host.host_id: [] for host in pool}
     for resident in present:
         if resident.restarts and resident.host_id in by_host:
             by_host[resident.host_id].append(resident.demand)
-    given = rules or PoolRules()
-    return tuple(_loss(host, by_host[host.host_id], pool, given) for host in pool if host.up)
+    return pool, by_host
 
 
 def _loss(
     host: Candidate, demands: Sequence[Demand], pool: Sequence[Candidate], rules: PoolRules
 ) -> Loss:
-    rest = [other for other in pool if other.host_id != host.host_id]
+    rest = _others(pool, host)
     stranded: tuple[Placement, ...] = ()
     if not _fit_quickly(demands, rest, rules):
         answers = place_all(demands, rest, rules=rules)
@@ -83,7 +91,8 @@ def room_for(
 ) -> int:
     """How many more VMs like this one the pool takes, at most 10,000, within overcommit.
 
-    With `survive_loss` only so many that the pool then still survives the loss of any one host.
+    With `survive_loss` only so many that the pool then still survives the loss of any one host when
+    each VM restarts on the emptiest: a pool that needs tighter packing than that has no room.
     """
     given, present, pool = rules or PoolRules(), list(residents), list(hosts)
     if present:
@@ -137,6 +146,12 @@ def _safe_with(
     more = list(residents)
     for number, host_id in enumerate(places):
         pool[host_id] = pool[host_id].with_vm(demand)
-        named = replace(demand, name=f"{demand.name}{number}")
-        more.append(Resident(vm_id=f"new-{number}", host_id=host_id, demand=named))
-    return safe_after_loss(losses(pool.values(), more, rules=rules))
+        more.append(Resident(vm_id=f"new-{number}", host_id=host_id, demand=demand))
+    full, by_host = _restarting(pool.values(), more)
+    return all(
+        _fit_quickly(by_host[host.host_id], _others(full, host), rules) for host in full if host.up
+    )
+
+
+def _others(hosts: Iterable[Candidate], host: Candidate) -> list[Candidate]:
+    return [other for other in hosts if other.host_id != host.host_id]

@@ -94,6 +94,17 @@ def test_two_vms_change_places_where_no_single_move_helps():
     assert all(named[other] == one for one, other in named.items())
 
 
+@pytest.mark.parametrize(("threshold_share", "moves"), [(0.15, 2), (0.2, 0)])
+def test_an_exchange_must_gain_what_two_moves_must(threshold_share, moves):
+    rules = PoolRules(memory_weight=0, vcpu_weight=0, worth_s=1e9, threshold_share=threshold_share)
+    residents = [
+        vm("x", "a", cpu_demand=2.0),
+        vm("anchor", "a", cpu_demand=1.0, pinned=True),
+        vm("y", "b", cpu_demand=1.0),
+    ]
+    assert len(planned([host("a"), host("b")], residents, rules).moves) == moves
+
+
 def test_maintenance_and_unreachable_hosts_are_left_out():
     residents = [vm(f"v{n}", "a", memory_mib=2048) for n in range(6)]
     hosts = [host("a"), host("b", maintenance=True), host("c", up=False)]

@@ -38,6 +38,24 @@ def test_pinned_and_cooling_vms_keep_their_host_on():
         assert off([host(name) for name in "abc"], residents) == ()
 
 
+def anchored(name):
+    """A VM that keeps its host on."""
+    return vm(f"anchor-{name}", name, memory_mib=64, pinned=True)
+
+
+def test_a_hot_vm_is_not_put_beside_others():
+    hosts, anchors = [host(name) for name in "abcd"], [anchored(name) for name in "bcd"]
+    assert len(off(hosts, [*anchors, vm("warm", "a", cpu_demand=5.0)])) == 1
+    assert off(hosts, [*anchors, vm("hot", "a", cpu_demand=6.0)]) == ()
+
+
+def test_vms_that_must_share_a_host_are_not_parted_on_the_way():
+    hosts, anchors = [host(name) for name in "abcd"], [anchored(name) for name in "bcd"]
+    shop = [vm(f"v{n}", "a", together=frozenset({"shop"})) for n in range(2)]
+    assert off(hosts, [*anchors, *shop]) == ()
+    assert len(off(hosts, [*anchors, shop[0]])) == 1
+
+
 def test_memory_for_a_failure_is_kept():
     residents = [vm(f"v{n}", "abc"[n % 3], memory_mib=5000) for n in range(6)]
     assert off([host(name) for name in "abc"], residents) == ()
