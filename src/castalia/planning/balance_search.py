@@ -16,7 +16,7 @@ from castalia.planning.balance_gain import Exchange, best_exchange, move_gains
 from castalia.planning.balance_state import Floats, Ints, PoolState
 from castalia.planning.facts import Resident
 
-_ROUND_SHARE = 0.5
+_ROUND_SHARE = 0.7
 """A round takes moves at least this good against its best: later rounds may find better ones."""
 _PARTNERS = 24
 """With how many other hosts a host tries to exchange VMs: those that differ from it most."""
