@@ -55,7 +55,7 @@ LEAST = {
     """,
 }
 UNASKED = """
-    storage.behind uploads.content uploads.discard uploads.prune
+    consoles.check storage.behind uploads.content uploads.discard uploads.prune
     events.publish events.record events.subscribe
     metrics.close metrics.flush metrics.forget_host metrics.latest metrics.take
     consoles.open_graphics consoles.open_serial consoles.redeem users.ensure_first_admin
