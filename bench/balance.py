@@ -29,6 +29,7 @@ from castalia.planning.rules import PoolRules
 _CPUS, _MEMORY_MIB, _OVERCOMMIT = 32, 262144, 8.0
 _ROUNDS = 3
 _LARGE_MOVES = 1
+_PATIENCE_S = 1200
 USUAL = PoolRules(cpu_overcommit=_OVERCOMMIT)
 AS_HBAL = replace(
     USUAL,
@@ -119,7 +120,9 @@ def _hbal(pool: Pool, *, moves: int | None) -> tuple[float, int, float]:
         command = _written(pool, Path(scratch))
         command += [] if moves is None else ["-l", str(moves)]
         begun_s = _children_s()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_PATIENCE_S
+        )
         taken_s = _children_s() - begun_s
     scores = re.findall(r"(?:Initial score: |improved from \S+ to )([\d.]+)", done.stdout)
     length = re.search(r"Solution length=(\d+)", done.stdout)
@@ -154,8 +157,12 @@ def _report(name: str, plan: BalancePlan, taken_s: float) -> None:
 def _compare(pool: Pool, plan: BalancePlan, ours_s: float, *, moves: int | None) -> None:
     start, _, reading_s = _hbal(pool, moves=0)
     ours, _, _ = _hbal(pool.after(plan), moves=0)
-    theirs, length, theirs_s = _hbal(pool, moves=moves)
     print(f"by hbal's score        from {start:.4f}: ours {ours:.4f} with {len(plan.moves)} moves")
+    try:
+        theirs, length, theirs_s = _hbal(pool, moves=moves)
+    except subprocess.TimeoutExpired:
+        print(f"  hbal                 nothing after {_PATIENCE_S / 60:.0f} minutes")
+        return
     print(f"  hbal                 {theirs:.4f} with {length} moves in {theirs_s:.2f} s")
     each = (theirs_s - reading_s) / max(length, 1)
     if moves is None:
