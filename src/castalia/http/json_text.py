@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from castalia.errors import InvalidRequest
@@ -39,6 +39,8 @@ class JsonText:
         except HTTPException as too_large:
             await answer(Request(scope, receive), too_large)(scope, receive, send)
             return
+        except ClientDisconnect:
+            return  # nobody waits for the answer
         field = _field_without_text(body)
         if field is not None:
             await answer(Request(scope, receive), _refusal(field))(scope, receive, send)

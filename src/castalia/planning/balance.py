@@ -35,6 +35,34 @@ class Move:
     reason: str
     exchanged_for: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        resident: Resident,
+        source: Candidate,
+        target: Candidate,
+        *,
+        rules: PoolRules,
+        code: str,
+        reason: str,
+        gain: float = 0.0,
+        exchanged_for: str = "",
+    ) -> "Move":
+        """That VM from one host to the other, at the pool's price."""
+        return cls(
+            vm_id=resident.vm_id,
+            vm_name=resident.demand.name,
+            source_id=source.host_id,
+            source_name=source.name,
+            target_id=target.host_id,
+            target_name=target.name,
+            gain=gain,
+            cost_s=move_seconds(resident, rules),
+            code=code,
+            reason=reason,
+            exchanged_for=exchanged_for,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
@@ -112,15 +140,12 @@ def _move(
     source, target = hosts[step.source], hosts[step.target]
     partner = residents[step.partner] if step.partner >= 0 else None
     code, reason = _why(step, state, source, target)
-    return Move(
-        vm_id=resident.vm_id,
-        vm_name=resident.demand.name,
-        source_id=source.host_id,
-        source_name=source.name,
-        target_id=target.host_id,
-        target_name=target.name,
+    return Move.of(
+        resident,
+        source,
+        target,
+        rules=rules,
         gain=step.gain,
-        cost_s=move_seconds(resident, rules),
         code=code,
         reason=f"changes places with {partner.demand.name}: {reason}" if partner else reason,
         exchanged_for=partner.vm_id if partner else "",

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from castalia.planning.admission import losses
 from castalia.planning.balance import Move
-from castalia.planning.balance_state import move_seconds
 from castalia.planning.facts import Candidate, Resident, grouped
 from castalia.planning.placement_many import place_all
 from castalia.planning.rules import PoolRules
@@ -129,15 +128,11 @@ def _acceptable(pool: _Pool, goals: set[str], rules: PoolRules) -> bool:
 
 
 def _move(resident: Resident, source: Candidate, target: Candidate, rules: PoolRules) -> Move:
-    return Move(
-        vm_id=resident.vm_id,
-        vm_name=resident.demand.name,
-        source_id=source.host_id,
-        source_name=source.name,
-        target_id=target.host_id,
-        target_name=target.name,
-        gain=0.0,
-        cost_s=move_seconds(resident, rules),
+    return Move.of(
+        resident,
+        source,
+        target,
+        rules=rules,
         code="consolidation.empty",
         reason=f"{source.name} is to be switched off",
     )

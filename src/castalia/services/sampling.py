@@ -42,6 +42,8 @@ class Sampler:
     def _round(self) -> None:
         """Spreads the hosts over the interval: 500 at once would hold up everybody's requests."""
         links = sorted(self.inventory.up(), key=lambda link: link.host_id)
+        for gone in set(tuple(self._known)) - {link.host_id for link in links}:
+            self._known.pop(gone, None)
         for number, link in enumerate(links):
             self.scheduler.after(
                 self.interval_s * number / len(links),

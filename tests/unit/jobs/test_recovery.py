@@ -142,6 +142,28 @@ def test_cancelled_after_a_crash_the_interrupted_step_is_undone(bench, crash):
     assert bench.did == ["a", "undo b None", "undo a 1"]
 
 
+def test_cancelled_after_a_crash_in_a_final_step_the_job_goes_to_its_end(bench):
+    """The disk may be gone: giving back the rest would give back a ruin."""
+
+    def handler(ctx):
+        ctx.step("undefine", bench.note("undefine"), undo=bench.note("redefine"))
+        ctx.step("delete", delete, final=True)
+        ctx.step("forget", bench.note("forget"))
+
+    def delete():
+        bench.did.append("delete")
+        if bench.did.count("delete") == 1:
+            with bench.database.write() as connection:
+                queue.cancel(connection, job_id, origin="")
+            die(bench)
+
+    bench.engine.register("k", handler)
+    job_id = bench.put("k")
+    bench.engine.start()
+    assert bench.end(job_id).state is JobState.SUCCEEDED
+    assert bench.did == ["undefine", "delete", "delete", "forget"]
+
+
 def test_job_that_kills_its_manager_every_time_is_undone(bench):
     def handler(ctx):
         ctx.step("a", bench.note("a", 1), undo=bench.note("undo a"))
